@@ -1,0 +1,43 @@
+#pragma once
+
+/*
+ * Log
+ *
+ * One line per event on standard error: a stable event name, then key=value fields, as text
+ * or as JSON. base, event, codec and net do not log: the layer that decides what happens
+ * next logs, once.
+ */
+
+#include <stdbool.h>
+
+#include "base/macro.h"
+#include "base/str.h"
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+
+/* Process-wide; set once before threads start. Default: info, text. */
+void log_set_level(enum log_level level);
+void log_set_json(bool json);
+/* Shown as component=NAME in each line; borrowed for the life of the process. */
+void log_set_component(const char *name);
+bool log_enabled(enum log_level level);
+
+/*
+ * log_warn("tls.handshake_failed", "peer=%s reason=\"%s\"", peer, err_text(r));
+ * Fields are written as they stand: values with spaces are put in quotes by the caller
+ * through LOG_STR for text that a peer chose (control bytes and quotes are escaped).
+ */
+void log_write(enum log_level level, const char *event, const char *format, ...) printf_like(3, 4);
+
+#define log_debug(...)                                           \
+	do {                                                     \
+		if (log_enabled(LOG_LEVEL_DEBUG))                \
+			log_write(LOG_LEVEL_DEBUG, __VA_ARGS__); \
+	} while (0)
+#define log_info(...)  log_write(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
+
+/* A quoted, escaped copy of text that a peer chose, at most 256 bytes of it. Valid until the
+ * eighth further call on the same thread. */
+const char *log_quote(struct str s);

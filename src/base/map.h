@@ -1,0 +1,51 @@
+#pragma once
+
+/*
+ * Hash map from text to pointer
+ *
+ * Keys are copied; values are borrowed. Hashing is keyed per process, so a peer cannot
+ * choose colliding names. Iteration follows insertion order, which keeps every dump and
+ * every response deterministic; removal during iteration of the current entry is allowed.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/str.h"
+
+struct map_entry {
+	struct list in_order;
+	struct map_entry *chain;
+	uint64_t hash;
+	struct str key; /* terminated */
+	void *value;
+};
+
+struct map {
+	struct map_entry **buckets;
+	size_t bucket_count;
+	size_t count;
+	struct list in_order;
+};
+
+void map_init(struct map *m);
+/* Frees keys and table; the values are the caller's. Accepts zeroed memory. */
+void map_fini(struct map *m);
+
+/* NULL when absent. */
+void *map_get(const struct map *m, struct str key);
+/* Replaces; returns the earlier value or NULL. value must not be NULL. */
+void *map_set(struct map *m, struct str key, void *value);
+/* Returns the removed value or NULL. */
+void *map_remove(struct map *m, struct str key);
+
+/* `entry` is a struct map_entry *. */
+#define map_for_each(entry, m)                                                           \
+	for (struct list *node_of_##entry = (m)->in_order.next,                          \
+			 *next_of_##entry = node_of_##entry->next;                       \
+	     node_of_##entry != &(m)->in_order;                                          \
+	     node_of_##entry = next_of_##entry, next_of_##entry = node_of_##entry->next) \
+		for (struct map_entry *entry =                                           \
+			     container_of(node_of_##entry, struct map_entry, in_order);  \
+		     entry; entry = NULL)

@@ -1,0 +1,82 @@
+#pragma once
+
+/*
+ * Settings of a process: one table
+ *
+ * A setting is one row: name, kind, default and text. Parsing of --flags, defaults, help and
+ * the reference manual are derived from it. A field of the wrong type does not compile,
+ * because SETTING takes the offset through _Generic.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "base/time.h"
+
+typedef bool setting_flag;                /* --quiet, --no-quiet */
+typedef uint64_t setting_count;           /* --concurrency 4 */
+typedef struct duration setting_duration; /* --drain-time 10m */
+typedef char *setting_text;               /* --state DIR; owned, mem_free() */
+
+/* --port P --port Q: repeatable. */
+struct setting_texts {
+	char **items;
+	size_t count;
+};
+typedef struct setting_texts setting_list;
+
+enum setting_kind {
+	SETTING_END,
+	SETTING_KIND_flag,
+	SETTING_KIND_count,
+	SETTING_KIND_duration,
+	SETTING_KIND_text,
+	SETTING_KIND_list,
+};
+
+struct setting {
+	const char *name; /* drain_time; on the command line --drain-time */
+	enum setting_kind kind;
+	char letter; /* short flag, 0 for none */
+	size_t offset;
+	const char *default_text; /* NULL: unset (texts), zero (others) */
+	const char *value_name;   /* for help: "DIR"; NULL for flags */
+	const char *text;
+};
+
+#define SETTING_ROW(type, field, kind_, letter_, default_, value_, text_)           \
+	{                                                                           \
+		.name = #field, .kind = SETTING_KIND_##kind_, .letter = (letter_),  \
+		.offset = _Generic(((type *)0)->field, setting_##kind_              \
+				   : offsetof(type, field)),                        \
+		.default_text = (default_), .value_name = (value_), .text = (text_) \
+	}
+#define SETTING(type, field, kind, default, value, text) \
+	SETTING_ROW(type, field, kind, 0, default, value, text)
+#define SETTING_SHORT(type, field, kind, letter, default, value, text) \
+	SETTING_ROW(type, field, kind, letter, default, value, text)
+
+/* Fills *object from the defaults of the table (which ends with { 0 }). */
+void settings_init(const struct setting *table, void *object);
+/* Frees what settings_init() and settings_parse() allocated. */
+void settings_fini(const struct setting *table, void *object);
+
+/*
+ * Reads flags from argv[1..]: --name VALUE, --name=VALUE, -x VALUE, --flag, --no-flag. "--"
+ * ends the flags. Words that are no flags are collected, in order, into *ret_words (borrowed
+ * from argv; free the array with mem_free), which may be NULL when none are allowed. With
+ * stop_at_word, the first word ends the flags (weft run … -- CMD does not need it; weft
+ * VERB does). ERR_CONFIG with the nearest flag suggested.
+ */
+struct setting_words {
+	char **items;
+	size_t count;
+	int rest; /* index in argv behind "--", or argc */
+};
+must_check int settings_parse(const struct setting *table, void *object, int argc, char **argv,
+			      struct setting_words *ret_words, struct diag *d);
+
+/* Help lines: "  --drain-time DURATION   text (default 10m)", aligned. */
+void settings_help(const struct setting *table, struct buf *out);

@@ -1,0 +1,83 @@
+#pragma once
+
+/*
+ * An HTTP server connection over any struct conn
+ *
+ * http_server_conn_open() takes a connection that is open (TLS done) and speaks HTTP/1 or
+ * HTTP/2 on it: by ALPN, by what is asked for, or by the preface for clear text. It creates
+ * streams and gives them to on_stream; everything else happens on the streams.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/time.h"
+#include "http/stream.h"
+#include "net/conn.h"
+
+enum http_codec {
+	HTTP_CODEC_AUTO, /* ALPN where there is TLS, else the HTTP/2 preface decides */
+	HTTP_CODEC_HTTP1,
+	HTTP_CODEC_HTTP2,
+};
+
+/* What ended a connection or a request before its head was a stream's, for reasons and counters. */
+// clang-format off
+#define HTTP_FAULT_MAP(X)                                                          \
+	X(HTTP_FAULT_NONE,            "")                                          \
+	X(HTTP_FAULT_CODEC,           "http1.codec_error")                         \
+	X(HTTP_FAULT_HEADERS_LARGE,   "request_headers_too_large")                 \
+	X(HTTP_FAULT_HEADERS_MANY,    "too_many_headers")                          \
+	X(HTTP_FAULT_HEADERS_TIMEOUT, "request_header_timeout")                    \
+	X(HTTP_FAULT_IDLE,            "idle_timeout")                              \
+	X(HTTP_FAULT_UPGRADE,         "upgrade_not_allowed")                       \
+	X(HTTP_FAULT_FLOOD,           "http2.flood")
+// clang-format on
+
+enum http_fault {
+#define X(name, details) name,
+	HTTP_FAULT_MAP(X)
+#undef X
+};
+
+struct http_server_options {
+	enum http_codec codec;
+	uint32_t headers_count_max;       /* 0: 100 */
+	uint32_t headers_bytes_max;       /* 0: 60 KiB */
+	uint32_t streams_max;             /* concurrent HTTP/2 streams; 0: 100 */
+	uint32_t stream_window_bytes;     /* 0: 256 KiB */
+	uint32_t connection_window_bytes; /* 0: 1 MiB */
+	struct duration idle_timeout;     /* no stream: close; 0: none */
+	struct duration headers_timeout;  /* from first byte to complete head; 0: none */
+	bool trailers_enabled;            /* HTTP/1 trailers are dropped otherwise */
+};
+
+struct http_server_conn;
+
+struct http_server_handler {
+	/* A request begins: set s->handler. on_headers follows at once. */
+	void (*on_stream)(struct http_server_conn *hc, struct stream *s);
+	/* The codec answered by itself (400, 431, 408) or gave up. For counters and logs. */
+	void (*on_fault)(struct http_server_conn *hc, enum http_fault fault, uint16_t status);
+	/* All streams are closed, the connection is gone; drop the pointer. */
+	void (*on_closed)(struct http_server_conn *hc);
+};
+
+/*
+ * Takes the connection over: its handler, input and closing. `options` and `handler` must
+ * outlive it. Freed by itself after on_closed.
+ */
+struct http_server_conn *http_server_conn_open_take(struct conn *c,
+						    const struct http_server_options *options,
+						    const struct http_server_handler *handler,
+						    void *user);
+void *http_server_conn_user(const struct http_server_conn *hc);
+struct conn *http_server_conn_transport(const struct http_server_conn *hc);
+enum http_codec http_server_conn_codec(const struct http_server_conn *hc);
+/* The server connection that a stream came from. */
+struct http_server_conn *http_server_conn_of(const struct stream *s);
+
+/* Finish what runs, begin nothing new: `Connection: close`, GOAWAY. */
+void http_server_conn_drain(struct http_server_conn *hc);
+/* Ends everything now; streams see STREAM_RESET_CLOSED. */
+void http_server_conn_close(struct http_server_conn *hc);
