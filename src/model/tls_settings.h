@@ -1,0 +1,39 @@
+#pragma once
+
+/*
+ * TLS contexts, compiled from DownstreamTlsContext and UpstreamTlsContext
+ *
+ * What the proxy needs to build a struct tls_context (net/tls.h) once the secrets are there.
+ * A certificate or trust bundle is inline, in a file, or a secret by SDS name; names `default`
+ * and `ROOTCA` are served by src/identity inside the proxy.
+ */
+
+#include "model/part.h"
+#include "rules/match.h"
+
+enum san_type { SAN_URI, SAN_DNS, SAN_IP, SAN_EMAIL };
+
+struct san_match {
+	enum san_type type;
+	struct text_match text;
+};
+
+struct tls_settings {
+	bool downstream;
+	uint16_t version_min; /* 0x0303, 0x0304 */
+	uint16_t version_max;
+	struct str *alpn;
+	uint32_t alpn_count;
+	/* Own certificate: a secret by name, or PEM (read from files at compile time). */
+	struct str certificate_secret;
+	struct str certificate_pem; /* chain, leaf first */
+	struct str key_pem;
+	/* Validation of the peer. */
+	bool verify_peer; /* a trust anchor is configured */
+	struct str trust_secret;
+	struct str trust_pem;
+	bool require_client_certificate; /* downstream */
+	struct san_match *sans;          /* one must match; none: any name */
+	uint32_t san_count;
+	struct str sni; /* upstream */
+};
