@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
 #include "base/macro.h"
 #include "base/str.h"
 
@@ -38,7 +39,7 @@ void buf_clear(struct buf *b);
 
 static inline struct str buf_str(const struct buf *b)
 {
-	return (struct str){ b->memory + b->start, b->end - b->start };
+	return (struct str){ b->memory ? b->memory + b->start : NULL, b->end - b->start };
 }
 
 static inline size_t buf_len(const struct buf *b)

@@ -6,7 +6,7 @@
  * A diag carries one problem to the person: what, where, and how to mend it. Code that
  * reads configuration, arguments or documents takes a `struct diag *` and fails in one
  * line; whoever talks to the person prints it. The first problem wins: later ones are
- * usually its consequences.
+ * usually its consequences. A NULL diag is accepted everywhere but in diag_format().
  */
 
 #include <stdbool.h>

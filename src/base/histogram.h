@@ -11,7 +11,7 @@
 #include "base/time.h"
 
 /* Upper bounds in milliseconds; the bucket behind the last is +Inf. */
-#define HISTOGRAM_BOUND_COUNT 26
+#define HISTOGRAM_BOUND_COUNT 25
 extern const double histogram_bounds_ms[HISTOGRAM_BOUND_COUNT];
 
 struct histogram {
@@ -30,5 +30,6 @@ void histogram_record(struct histogram *h, struct duration d);
 /* Adds h to *sum. */
 void histogram_merge(const struct histogram *h, struct histogram_data *sum);
 uint64_t histogram_count(const struct histogram_data *d);
-/* quantile in [0, 1], linear within a bucket; 0 when empty; milliseconds. */
+/* quantile in [0, 1], linear within a bucket; 0 when empty; milliseconds. What lies
+ * behind the last bound counts as that bound. */
 double histogram_quantile_ms(const struct histogram_data *d, double quantile);

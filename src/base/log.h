@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
 #include "base/macro.h"
 #include "base/str.h"
 
@@ -21,11 +22,19 @@ void log_set_json(bool json);
 /* Shown as component=NAME in each line; borrowed for the life of the process. */
 void log_set_component(const char *name);
 bool log_enabled(enum log_level level);
+/* Where lines go; standard error by default. Borrowed. */
+void log_set_fd(int fd);
+
+/* "debug", "info", "warn", "error", and back: ERR_SYNTAX for another name. */
+const char *log_level_name(enum log_level level);
+must_check int log_level_parse(struct str name, enum log_level *ret_level);
 
 /*
  * log_warn("tls.handshake_failed", "peer=%s reason=\"%s\"", peer, err_text(r));
- * Fields are written as they stand: values with spaces are put in quotes by the caller
- * through LOG_STR for text that a peer chose (control bytes and quotes are escaped).
+ * Fields are key=value with spaces between them, and written as they stand: the caller puts
+ * a value with spaces in quotes, and passes text that a peer chose through log_quote(). The
+ * format may be "" where the event says it all. In JSON each field is a member of the
+ * object; what is no field is one member "text". Fields beyond 4 KiB are cut.
  */
 void log_write(enum log_level level, const char *event, const char *format, ...) printf_like(3, 4);
 

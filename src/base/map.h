@@ -5,7 +5,8 @@
  *
  * Keys are copied; values are borrowed. Hashing is keyed per process, so a peer cannot
  * choose colliding names. Iteration follows insertion order, which keeps every dump and
- * every response deterministic; removal during iteration of the current entry is allowed.
+ * every response deterministic; removal during iteration of the current entry is allowed. A
+ * map must not be moved in memory.
  */
 
 #include <stddef.h>
@@ -40,12 +41,24 @@ void *map_set(struct map *m, struct str key, void *value);
 /* Returns the removed value or NULL. */
 void *map_remove(struct map *m, struct str key);
 
+static inline struct map_entry *map_entry_at(const struct map *m, const struct list *node)
+{
+	return node == &m->in_order ? NULL
+				    : container_of((struct list *)node, struct map_entry, in_order);
+}
+
+static inline struct map_entry *map_first(const struct map *m)
+{
+	return m->count ? map_entry_at(m, m->in_order.next) : NULL;
+}
+
+/* NULL behind the last. */
+static inline struct map_entry *map_next(const struct map *m, const struct map_entry *entry)
+{
+	return entry ? map_entry_at(m, entry->in_order.next) : NULL;
+}
+
 /* `entry` is a struct map_entry *. */
-#define map_for_each(entry, m)                                                           \
-	for (struct list *node_of_##entry = (m)->in_order.next,                          \
-			 *next_of_##entry = node_of_##entry->next;                       \
-	     node_of_##entry != &(m)->in_order;                                          \
-	     node_of_##entry = next_of_##entry, next_of_##entry = node_of_##entry->next) \
-		for (struct map_entry *entry =                                           \
-			     container_of(node_of_##entry, struct map_entry, in_order);  \
-		     entry; entry = NULL)
+#define map_for_each(entry, m)                                                                \
+	for (struct map_entry *entry = map_first(m), *next_of_##entry = map_next((m), entry); \
+	     entry; entry = next_of_##entry, next_of_##entry = map_next((m), entry))

@@ -5,7 +5,8 @@
  *
  * A setting is one row: name, kind, default and text. Parsing of --flags, defaults, help and
  * the reference manual are derived from it. A field of the wrong type does not compile,
- * because SETTING takes the offset through _Generic.
+ * because SETTING takes the offset through _Generic. A table may include another one
+ * (SETTING_TABLE), whose object is embedded in its own: so all commands share --namespace.
  */
 
 #include <stdbool.h>
@@ -34,6 +35,7 @@ enum setting_kind {
 	SETTING_KIND_duration,
 	SETTING_KIND_text,
 	SETTING_KIND_list,
+	SETTING_KIND_table,
 };
 
 struct setting {
@@ -44,6 +46,7 @@ struct setting {
 	const char *default_text; /* NULL: unset (texts), zero (others) */
 	const char *value_name;   /* for help: "DIR"; NULL for flags */
 	const char *text;
+	const struct setting *table; /* of the rows that a SETTING_TABLE brings in */
 };
 
 #define SETTING_ROW(type, field, kind_, letter_, default_, value_, text_)           \
@@ -58,17 +61,24 @@ struct setting {
 #define SETTING_SHORT(type, field, kind, letter, default, value, text) \
 	SETTING_ROW(type, field, kind, letter, default, value, text)
 
+/* The rows of `table`, for the object embedded in `field`. */
+#define SETTING_TABLE(type, field, table_)                                                   \
+	{                                                                                    \
+		.name = #field, .kind = SETTING_KIND_table, .offset = offsetof(type, field), \
+		.table = (table_),                                                           \
+	}
+
 /* Fills *object from the defaults of the table (which ends with { 0 }). */
 void settings_init(const struct setting *table, void *object);
 /* Frees what settings_init() and settings_parse() allocated. */
 void settings_fini(const struct setting *table, void *object);
 
 /*
- * Reads flags from argv[1..]: --name VALUE, --name=VALUE, -x VALUE, --flag, --no-flag. "--"
- * ends the flags. Words that are no flags are collected, in order, into *ret_words (borrowed
- * from argv; free the array with mem_free), which may be NULL when none are allowed. With
- * stop_at_word, the first word ends the flags (weft run … -- CMD does not need it; weft
- * VERB does). ERR_CONFIG with the nearest flag suggested.
+ * Reads flags from argv[1..]: --name VALUE, --name=VALUE, -x VALUE, -xVALUE, --flag,
+ * --no-flag. "--" ends the flags. Words that are no flags ("-" is a word) are collected, in
+ * order, into *ret_words (borrowed from argv; free the array with mem_free), which may be
+ * NULL when none are allowed. A flag given twice takes its last value, a list takes all.
+ * ERR_CONFIG with the nearest flag suggested; *ret_words is untouched then.
  */
 struct setting_words {
 	char **items;
@@ -77,6 +87,20 @@ struct setting_words {
 };
 must_check int settings_parse(const struct setting *table, void *object, int argc, char **argv,
 			      struct setting_words *ret_words, struct diag *d);
+
+/*
+ * The same for flags in front of a verb (weft --verbose apply -f FILE): stops at the first
+ * word, whose index goes to *ret_rest; argc when there is none.
+ */
+must_check int settings_parse_front(const struct setting *table, void *object, int argc,
+				    char **argv, int *ret_rest, struct diag *d);
+
+/*
+ * Sets one setting by its name (drain_time or drain-time), as a flag would. ERR_NOT_FOUND
+ * when the table has no such row, ERR_CONFIG when the value does not fit it.
+ */
+must_check int settings_set(const struct setting *table, void *object, struct str name,
+			    const char *value, struct diag *d);
 
 /* Help lines: "  --drain-time DURATION   text (default 10m)", aligned. */
 void settings_help(const struct setting *table, struct buf *out);

@@ -67,7 +67,8 @@ struct str str_trim(struct str s);
 
 /*
  * Takes the part before the next `separator` off the front of *rest. False when *rest is
- * used up; "a,,b" gives "a", "", "b"; the empty text gives nothing.
+ * used up; "a,,b" gives "a", "", "b"; the empty text gives nothing. A separator at the very
+ * end opens no part: "a," gives "a".
  */
 bool str_split(struct str *rest, char separator, struct str *ret_part);
 
@@ -76,6 +77,9 @@ must_check int str_to_u64(struct str s, uint64_t max, uint64_t *ret_value);
 
 /* The same in hexadecimal, without 0x. */
 must_check int str_hex_to_u64(struct str s, uint64_t max, uint64_t *ret_value);
+
+/* Length of the well-formed UTF-8 sequence at the front of s: 1 to 4; 0 where there is none. */
+size_t str_utf8_len(struct str s);
 
 /* Well-formed UTF-8 without surrogates or overlong forms (RFC 3629). */
 bool str_is_utf8(struct str s);

@@ -42,11 +42,15 @@ struct wall_time time_wall_now(void);
 struct instant instant_after(struct instant from, struct duration d);
 struct duration instant_since(struct instant later, struct instant earlier);
 
-/* "1500ms", "2s", "1h30m" (GEP-2257 without its size limit) and Go's fractions: "1.5s". */
+/*
+ * "1500ms", "2s", "1h30m" (GEP-2257 without its size limit) and Go's fractions: "1.5s". A
+ * unit is required, a sign is not allowed. ERR_SYNTAX, or ERR_LIMIT above 292 years.
+ */
 must_check int duration_parse(struct str s, struct duration *ret_duration);
-/* Shortest exact form by the units h, m, s, ms, us, ns: "1h30m", "250ms", "0s". */
+/* Exactly, by the units h, m, s, ms, us, ns: "1h30m", "1s500ms", "0s"; "forever". */
 void duration_format(struct duration d, struct buf *out);
 
 /* RFC 3339 in UTC with milliseconds: 2026-11-27T08:23:16.123Z */
 void wall_time_format(struct wall_time t, struct buf *out);
+/* RFC 3339 with any offset and fraction. ERR_SYNTAX, or ERR_LIMIT outside 1677 to 2262. */
 must_check int wall_time_parse(struct str s, struct wall_time *ret_time);

@@ -1,0 +1,139 @@
+#include "test.h"
+
+#include "base/error.h"
+
+TEST(numbers_parse_strictly)
+{
+	uint64_t value = 7;
+
+	assert_int_equal(str_to_u64(STR("65535"), 65535, &value), 0);
+	assert_int_equal(value, 65535);
+	assert_int_equal(str_to_u64(STR("18446744073709551615"), UINT64_MAX, &value), 0);
+	assert_true(value == UINT64_MAX);
+	assert_int_equal(str_to_u64(STR("65536"), 65535, &value), ERR_LIMIT);
+	assert_int_equal(str_to_u64(STR("18446744073709551616"), UINT64_MAX, &value), ERR_LIMIT);
+	assert_int_equal(str_to_u64(STR(""), 10, &value), ERR_SYNTAX);
+	assert_int_equal(str_to_u64(STR("+1"), 10, &value), ERR_SYNTAX);
+	assert_int_equal(str_to_u64(STR("-1"), 10, &value), ERR_SYNTAX);
+	assert_int_equal(str_to_u64(STR(" 1"), 10, &value), ERR_SYNTAX);
+	assert_int_equal(str_to_u64(STR("1a"), 10, &value), ERR_SYNTAX);
+	assert_true(value == UINT64_MAX);
+}
+
+TEST(numbers_too_large_and_malformed_are_malformed)
+{
+	uint64_t value;
+
+	assert_int_equal(str_to_u64(STR("99999999999999999999999x"), 10, &value), ERR_SYNTAX);
+}
+
+TEST(hexadecimal_takes_both_cases)
+{
+	uint64_t value;
+
+	assert_int_equal(str_hex_to_u64(STR("fF09"), UINT64_MAX, &value), 0);
+	assert_int_equal(value, 0xff09);
+	assert_int_equal(str_hex_to_u64(STR("0x10"), UINT64_MAX, &value), ERR_SYNTAX);
+	assert_int_equal(str_hex_to_u64(STR("1g"), UINT64_MAX, &value), ERR_SYNTAX);
+	assert_int_equal(str_hex_to_u64(STR("11"), 0x10, &value), ERR_LIMIT);
+	assert_int_equal(str_hex_to_u64(STR("10000000000000000"), UINT64_MAX, &value), ERR_LIMIT);
+}
+
+TEST(case_is_ignored_for_ascii_letters_only)
+{
+	assert_true(str_eq_nocase(STR("Content-Length"), STR("content-lENGTH")));
+	assert_true(str_eq_nocase(STR("X-Request-Identifier"), STR("x-request-IDENTIFIER")));
+	assert_false(str_eq_nocase(STR("content-length"), STR("content-lengtx")));
+	assert_false(str_eq_nocase(STR("ab"), STR("abc")));
+	assert_true(str_eq_nocase(STR_EMPTY, STR("")));
+}
+
+TEST(case_is_ignored_for_the_same_bytes_alone_and_among_eight)
+{
+	for (int a = 0; a < 256; a++)
+		for (int b = 0; b < 256; b++) {
+			char left[8] = { 'k', 'k', 'k', (char)a, 'k', 'k', 'k', 'k' };
+			char right[8] = { 'K', 'k', 'k', (char)b, 'k', 'k', 'k', 'K' };
+			bool same = char_lower((char)a) == char_lower((char)b);
+
+			assert_int_equal(str_eq_nocase(str_of(left, 8), str_of(right, 8)), same);
+			assert_int_equal(str_eq_nocase(str_of(left + 3, 1), str_of(right + 3, 1)),
+					 same);
+		}
+}
+
+TEST(order_is_by_bytes_and_prefixes_come_first)
+{
+	assert_true(str_cmp(STR("a"), STR("b")) < 0);
+	assert_true(str_cmp(STR("ab"), STR("a")) > 0);
+	assert_true(str_cmp(STR("a"), STR("ab")) < 0);
+	assert_true(str_cmp(STR("\xff"), STR("a")) > 0);
+	assert_int_equal(str_cmp(STR_EMPTY, STR("")), 0);
+	assert_true(str_cmp(STR_EMPTY, STR("a")) < 0);
+}
+
+TEST(prefix_and_suffix)
+{
+	assert_true(str_has_prefix(STR("/reviews/1"), STR("/reviews")));
+	assert_false(str_has_prefix(STR("/rev"), STR("/reviews")));
+	assert_true(str_has_prefix(STR("a"), STR_EMPTY));
+	assert_true(str_has_suffix(STR("a.svc"), STR(".svc")));
+	assert_false(str_has_suffix(STR("svc"), STR(".svc")));
+	assert_true(str_has_suffix(STR_EMPTY, STR_EMPTY));
+}
+
+TEST(slices_are_clamped)
+{
+	assert_str_equal(str_slice(STR("hello"), 1, 3), "el");
+	assert_str_equal(str_slice(STR("hello"), 3, 99), "lo");
+	assert_str_equal(str_slice(STR("hello"), 9, 99), "");
+	assert_str_equal(str_slice(STR("hello"), 4, 2), "");
+	assert_str_equal(str_slice(STR_EMPTY, 0, 2), "");
+}
+
+TEST(find_gives_the_length_when_absent)
+{
+	assert_int_equal(str_find(STR("a:b:c"), 0, ':'), 1);
+	assert_int_equal(str_find(STR("a:b:c"), 2, ':'), 3);
+	assert_int_equal(str_find(STR("a:b:c"), 4, ':'), 5);
+	assert_int_equal(str_find(STR("abc"), 7, 'a'), 3);
+	assert_int_equal(str_find(STR_EMPTY, 0, 'a'), 0);
+}
+
+TEST(trim_takes_spaces_and_tabs_only)
+{
+	assert_str_equal(str_trim(STR(" \t a b\t ")), "a b");
+	assert_str_equal(str_trim(STR("\na\r")), "\na\r");
+	assert_str_equal(str_trim(STR(" \t ")), "");
+	assert_str_equal(str_trim(STR_EMPTY), "");
+}
+
+TEST(split_gives_empty_parts_but_nothing_for_empty_text)
+{
+	struct str rest = STR("a,,b");
+	struct str part;
+
+	assert_true(str_split(&rest, ',', &part));
+	assert_str_equal(part, "a");
+	assert_true(str_split(&rest, ',', &part));
+	assert_str_equal(part, "");
+	assert_true(str_split(&rest, ',', &part));
+	assert_str_equal(part, "b");
+	assert_false(str_split(&rest, ',', &part));
+	assert_false(str_split(&rest, ',', &part));
+
+	rest = STR("");
+	assert_false(str_split(&rest, ',', &part));
+	rest = STR_EMPTY;
+	assert_false(str_split(&rest, ',', &part));
+}
+
+TEST(a_trailing_separator_opens_no_part)
+{
+	struct str rest = STR("a,");
+	struct str part;
+
+	assert_true(str_split(&rest, ',', &part));
+	assert_str_equal(part, "a");
+	assert_false(str_split(&rest, ',', &part));
+}
