@@ -13,21 +13,7 @@
 
 #include "base/str.h"
 #include "message/headers.h"
-
-enum text_match_kind {
-	TEXT_MATCH_EXACT,
-	TEXT_MATCH_PREFIX,
-	TEXT_MATCH_SUFFIX,
-	TEXT_MATCH_CONTAINS,
-};
-
-struct text_match {
-	enum text_match_kind kind;
-	bool ignore_case;
-	struct str value;
-};
-
-bool text_match(const struct text_match *m, struct str s);
+#include "message/text_match.h"
 
 enum header_match_kind { HEADER_MATCH_PRESENT, HEADER_MATCH_TEXT, HEADER_MATCH_RANGE };
 
