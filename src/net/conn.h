@@ -23,12 +23,15 @@
  *
  * Paused, a connection reads nothing more, and on_data is not called; resuming queues a read
  * in this turn of the loop without waiting for an edge (bytes that TLS holds count as
- * readable). Reading ends at a short read, without a probe for EAGAIN, except after
- * EPOLLRDHUP. At most `read_bytes_per_turn` are read from one connection in a turn.
+ * readable). What was left unconsumed is delivered then, even when nothing was appended.
+ * Reading ends at a short read, without a probe for EAGAIN, except after EPOLLRDHUP. After
+ * `read_bytes_per_turn` other connections come first. A paused connection does not see the
+ * end of input; it sees a reset, once nothing is left to read.
  *
  * Writing. conn_send() writes at once what the transport takes and queues a copy of the rest;
  * nothing is queued by an idle peer's choice beyond what the user sends: a user that gets
- * SEND_QUEUED must stop its own source until on_sent.
+ * SEND_QUEUED must stop its own source until on_sent. When writing fails, what the peer sent
+ * before is still delivered, then the connection closes.
  *
  * Every wait can be cancelled: conn_close() at any time, also inside a callback; no callback
  * but on_closed follows it.
@@ -57,7 +60,8 @@ enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_CLOSED };
 
 /* All optional but on_closed. */
 struct conn_handler {
-	/* Connected, and for TLS the handshake is done and the peer was accepted. */
+	/* Connected, and for TLS the handshake is done and the peer was accepted. Never called from
+	 * inside the constructor, and not at all for what is open from birth (accepted sockets). */
 	void (*on_open)(struct conn *c);
 	void (*on_data)(struct conn *c);
 	/* The peer has sent its last byte (FIN, close_notify); sending is still possible. Without
@@ -110,7 +114,12 @@ struct conn {
 	const struct tls_info *tls; /* NULL for plaintext; valid while the connection lives */
 	uint64_t bytes_received;
 	uint64_t bytes_sent;
-	struct deferred reap; /* private to the transport */
+
+	/* Private to the transport. */
+	struct deferred reap;
+	struct conn_linger *linger; /* conn_close_after_sent() was called */
+	bool input_full;            /* reading stopped for want of room */
+	bool input_again;           /* unread bytes are to be delivered once more */
 };
 
 /* Unread bytes. */
@@ -146,3 +155,14 @@ void conn_reset(struct conn *c);
 /* Closes when the queue is empty, after shutting the write side; reads and drops what the
  * peer still sends for at most `linger`, so that the last answer is not lost to a RST. */
 void conn_close_after_sent(struct conn *c, struct duration linger);
+
+/*
+ * Leaves the loop, for another thread to attach. ERR_CONFLICT when bytes are unread or queued
+ * or the connection is not open; ERR_UNSUPPORTED when the transport cannot. Then nothing
+ * changed. Between the two calls the connection belongs to whoever carries it.
+ */
+must_check int conn_detach(struct conn *c);
+/* Enters a loop; on failure the caller still owns it detached, and ends it with conn_discard(). */
+must_check int conn_attach(struct conn *c, struct loop *l, struct chunk_stock *chunks);
+/* Closes and frees a detached connection, without any callback. */
+void conn_discard(struct conn *c);
