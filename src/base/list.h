@@ -76,8 +76,8 @@ static inline struct list *list_pop_front(struct list *l)
 
 #define list_last(l, type, member) (list_is_empty(l) ? NULL : container_of((l)->prev, type, member))
 
-/* `node` is a struct list *. The safe form allows removal of the current node. */
-#define list_for_each(node, l)     for (struct list *node = (l)->next; node != (l); node = node->next)
+/* `n` and `node` are a struct list *. The safe form allows removal of the current node. */
+#define list_for_each(n, l)        for (struct list *n = (l)->next; n != (l); n = n->next)
 
 #define list_for_each_safe(node, l)                                                    \
 	for (struct list *node = (l)->next, *next_of_##node = node->next; node != (l); \

@@ -13,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang's fortified headers make these two macros, and a macro cannot be poisoned. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strcat    /* text_append() */
 #pragma GCC poison sprintf vsprintf /* snprintf(), text_printf() */
 #pragma GCC poison strtok           /* str_split() */
