@@ -22,7 +22,7 @@ struct header_match {
 	uint16_t id;     /* enum header_id; HEADER_OTHER: by name */
 	struct str name; /* lower case; ":method", ":path", ":authority", ":scheme" too */
 	bool present;    /* PRESENT: must be there, or must be absent */
-	bool invert;
+	bool invert;     /* of a field that is there: missing, it matches nothing */
 	bool missing_is_empty;
 	struct text_match text;
 	int64_t range_start; /* RANGE: [start, end) */
@@ -37,10 +37,12 @@ enum query_match_kind { QUERY_MATCH_PRESENT, QUERY_MATCH_TEXT };
 struct query_match {
 	enum query_match_kind kind;
 	struct str name;
+	bool present; /* PRESENT: must be there, or must be absent */
 	struct text_match text;
 };
 
-/* `query` is what stands behind '?'; the first parameter of that name counts. */
+/* `query` is what stands behind '?'; the first parameter of that name counts, not
+ * decoded. */
 bool query_match(const struct query_match *m, struct str query);
 
 enum path_match_kind {
