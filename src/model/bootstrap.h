@@ -15,13 +15,20 @@ struct part_list {
 	uint32_t count;
 };
 
-/* One binding of explicit mode: the proxy binds the address and runs the Listener of that
- * name on it (design §4). Comes in node.metadata "weft.dev" / bindings. */
+/*
+ * One binding of explicit mode: the proxy binds the address and runs the Listener of that
+ * name on it (design §4). In node.metadata:
+ *
+ *	weft.dev:
+ *	  bindings:
+ *	  - listener: reviews.shop.svc.weft.local:9080
+ *	    address: 127.77.1.2:9080
+ *	    descriptor: upstream-1   # a socket that the supervisor passes by this name
+ */
 struct bootstrap_binding {
 	struct str listener_name;
 	struct address address;
-	int inherited_fd_index; /* name of an inherited descriptor; -1: bind by itself */
-	struct str inherited_name;
+	struct str inherited_name; /* empty: bind by itself */
 };
 
 struct bootstrap {

@@ -6,11 +6,10 @@
 
 #include "base/time.h"
 #include "message/address.h"
+#include "model/access_log.h"
+#include "model/filters.h"
 #include "model/routes.h"
 #include "model/tls_settings.h"
-
-struct access_log;      /* model/access_log.h */
-struct filter_settings; /* model/filters.h: one compiled HTTP filter */
 
 struct http_manager {
 	struct str stat_prefix;
@@ -24,6 +23,7 @@ struct http_manager {
 	struct duration stream_idle_timeout;     /* 5 min */
 	struct duration request_timeout;         /* 0: none */
 	struct duration request_headers_timeout; /* 0: none */
+	struct duration max_stream_duration;     /* 0: none */
 	struct duration idle_timeout;            /* of connections: 1 h */
 	struct duration drain_timeout;           /* 5 s */
 	struct duration delayed_close_timeout;   /* 1 s */
@@ -64,30 +64,41 @@ struct tcp_proxy {
 	uint32_t access_log_count;
 };
 
+struct ip_range {
+	struct address prefix; /* port 0, bits behind the prefix 0 */
+	uint8_t prefix_bits;
+};
+
+enum source_type { SOURCE_ANY, SOURCE_SAME_IP_OR_LOOPBACK, SOURCE_EXTERNAL };
+
+/* Most chains of one listener. */
+#define FILTER_CHAINS_MAX 4096
+
+/* An empty list, 0 or "" takes anything. */
 struct filter_chain {
 	struct str name;
 	struct {
 		uint32_t destination_port; /* 0: any */
-		struct str *server_names;  /* lower case; "*.example.com" */
+		struct str *server_names;  /* lower case; ".example.com" for "*.example.com" */
 		uint32_t server_name_count;
 		struct str transport_protocol; /* "", "tls", "raw_buffer" */
 		struct str *application_protocols;
 		uint32_t application_protocol_count;
 		struct ip_range *destination_ranges;
 		uint32_t destination_range_count;
+		struct ip_range *direct_source_ranges; /* the peer of the socket */
+		uint32_t direct_source_range_count;
+		enum source_type source_type;
 		struct ip_range *source_ranges;
 		uint32_t source_range_count;
+		uint16_t *source_ports;
+		uint32_t source_port_count;
 	} match;
 	struct tls_settings *tls;          /* NULL: plaintext */
 	struct duration transport_timeout; /* of the handshake: 15 s */
 	/* one of them */
 	struct http_manager *http;
 	struct tcp_proxy *tcp;
-};
-
-struct ip_range {
-	struct address prefix;
-	uint8_t prefix_bits;
 };
 
 enum traffic_direction { TRAFFIC_UNSPECIFIED, TRAFFIC_INBOUND, TRAFFIC_OUTBOUND };
@@ -98,7 +109,8 @@ struct listener {
 	struct address address;
 	bool bind_to_port;
 	enum traffic_direction direction;
-	bool needs_tls_inspector;
+	bool needs_tls_inspector;        /* asked for, or needed by the match of a chain */
+	bool needs_http_inspector;       /* clear text: "http/1.0", "http/1.1", "h2c" as ALPN */
 	struct duration inspect_timeout; /* 15 s; continue_on_timeout false */
 	bool continue_on_inspect_timeout;
 	uint32_t buffer_limit_bytes; /* 1 MiB */
@@ -125,9 +137,9 @@ static inline struct listener *listener_of(struct part *p)
 
 /* What is known of a connection when its filter chain is chosen. */
 struct chain_input {
-	const struct address *local;
+	const struct address *local; /* the original destination, where restored */
 	const struct address *peer;
-	struct str server_name; /* "" */
+	struct str server_name; /* lower case; "" */
 	bool tls;
 	const struct str *application_protocols;
 	uint32_t application_protocol_count;
@@ -135,6 +147,8 @@ struct chain_input {
 
 /*
  * By Envoy's order of precedence: destination port, destination address, server name,
- * transport, ALPN, source address. NULL: none matches and there is no default chain.
+ * transport, ALPN, address of the socket's peer, source type, source address, source port.
+ * Each step keeps the chains with the most specific match and never goes back. NULL: none
+ * matches and there is no default chain.
  */
 struct filter_chain *listener_chain(const struct listener *l, const struct chain_input *input);

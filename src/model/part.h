@@ -30,6 +30,8 @@ enum part_kind {
  * it is none of these). */
 struct str part_type_url(enum part_kind kind);
 enum part_kind part_kind_of(struct str type_url);
+/* "listener", "routes", "cluster", "endpoints", "secret": for messages. */
+const char *part_kind_text(enum part_kind kind);
 
 struct part {
 	enum part_kind kind;
@@ -47,10 +49,14 @@ struct part {
  * Decodes, validates and compiles one resource. The bytes are copied. A part that comes back
  * can be enforced whole; otherwise ERR_CONFIG, ERR_UNSUPPORTED, ERR_PROTO or ERR_LIMIT with
  * the path in `d`, and nothing is kept. The same function serves bootstrap files, xDS and the
- * check that the control plane runs before it offers anything.
+ * check that the control plane runs before it offers anything. No I/O, but that files named by
+ * a DataSource (certificates, keys, bodies) are read.
  */
 must_check int part_compile(enum part_kind kind, struct str bytes, struct str version,
 			    struct part **ret_part, struct diag *d);
 
 struct part *part_ref(struct part *p);
 struct part *part_unref(struct part *p); /* accepts NULL; returns NULL */
+
+/* The resource as a JSON tree in `pool`, keys and other secrets redacted: for /config_dump. */
+struct node *part_dump(const struct part *p, struct pool *pool);

@@ -98,7 +98,7 @@ struct route {
 		bool auto_host_rewrite;
 		struct duration timeout;             /* 0: none; absent means 15 s */
 		struct duration idle_timeout;        /* -1 ns: as the connection manager says */
-		struct duration max_stream_duration; /* 0: none */
+		struct duration max_stream_duration; /* the same; 0: none */
 		struct retry_policy *retry;          /* NULL: none */
 		uint8_t priority;                    /* 0 default, 1 high */
 	} forward;
@@ -131,6 +131,8 @@ struct route_table {
 	struct virtual_host *hosts;
 	uint32_t host_count;
 	bool ignore_port_in_host;
+	/* Mutations are applied route, host, table (and the last wins), or the other way. */
+	bool most_specific_mutations_win;
 	struct header_mutations request;
 	struct header_mutations response;
 	struct route_index *index; /* domains; private to routes.c */
