@@ -71,6 +71,18 @@ static inline struct list *list_pop_front(struct list *l)
 	return node;
 }
 
+/* Appends all nodes of `from` to `to`, in order; `from` is empty afterwards. */
+static inline void list_move_all(struct list *to, struct list *from)
+{
+	if (list_is_empty(from))
+		return;
+	from->next->prev = to->prev;
+	to->prev->next = from->next;
+	from->prev->next = to;
+	to->prev = from->prev;
+	list_init(from);
+}
+
 #define list_first(l, type, member) \
 	(list_is_empty(l) ? NULL : container_of((l)->next, type, member))
 

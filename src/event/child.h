@@ -12,6 +12,8 @@
 
 #include "event/loop.h"
 
+#define CHILD_FDS_MAX 256
+
 struct child_fd {
 	int parent_fd; /* descriptor in this process */
 	int child_fd;  /* its number in the child */
@@ -22,10 +24,12 @@ struct child_options {
 	char *const *argv;        /* ends with NULL */
 	char *const *environment; /* ends with NULL; NULL: inherited */
 	const struct child_fd *fds;
-	size_t fd_count; /* beside 0, 1 and 2, which are inherited unless listed */
+	size_t fd_count; /* at most CHILD_FDS_MAX, beside 0, 1 and 2: inherited unless listed */
 	bool own_group;  /* a process group of its own, so that all of it can be signalled */
 	bool own_session;
-	int death_signal; /* sent to the child when this process dies; 0 for none */
+	/* Sent to the child when the thread that started it ends, so also with this process;
+	 * 0 for none. */
+	int death_signal;
 };
 
 struct child {
@@ -34,13 +38,19 @@ struct child {
 	pid_t pid; /* 0: not running */
 	/* private */
 	int pidfd;
+	bool has_group;
 	struct watch watch;
 };
 
-/* -errno of exec in the child (ENOENT, EACCES) is returned here, not reported later. */
+/*
+ * -errno of exec in the child (ENOENT, EACCES) is returned here, not reported later; so when
+ * this succeeds, the program runs. *c is zeroed before the first start; inside on_exit it may
+ * be started again.
+ */
 must_check int child_start(struct loop *l, struct child *c, const struct child_options *options,
 			   void (*on_exit)(struct child *c, int status));
-/* To the child only, through its pidfd; to its group when it has one. 0 or -errno. */
+/* To the child only, through its pidfd; to its group when it has one. 0 or -errno; -ESRCH when
+ * it does not run. */
 int child_signal(struct child *c, int signal_number);
 /* Stops watching; the process goes on. Accepts zeroed memory. */
 void child_forget(struct child *c);

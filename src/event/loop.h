@@ -23,13 +23,14 @@
 struct loop;
 
 must_check int loop_new(struct loop **ret_loop);
-/* All watches, timers and tasks must be gone. Accepts NULL; returns NULL. */
+/* All watches, timers and tasks must be gone, and the threads that post them. Accepts NULL;
+ * returns NULL. */
 struct loop *loop_free(struct loop *l);
 DEFINE_CLEANUP(struct loop *, loop_free)
 
 /* Turns until loop_stop(). */
 must_check int loop_run(struct loop *l);
-/* Ends loop_run() after the current turn. From the loop's own thread. */
+/* Ends loop_run() after the current turn, or before its first. From the loop's own thread. */
 void loop_stop(struct loop *l);
 /* One turn, waiting at most `wait` for something to happen (zero: not at all). */
 must_check int loop_turn(struct loop *l, struct duration wait);
@@ -66,15 +67,15 @@ void watch_stop(struct watch *w);
 /*
  * Timers: once, or started again by their callback. Resolution 1 ms; a binary heap keyed by
  * due time, embedded in the object. Re-arming a running timer to a later time is cheap: it
- * is moved when it comes up.
+ * is moved when it comes up. Started with zero by a timer's callback, it runs in a later
+ * turn.
  */
 struct timer {
 	void (*on_due)(struct timer *t);
 	/* private */
 	struct loop *loop;
-	struct instant due;      /* when it is to fire */
-	struct instant heap_due; /* the key it stands under in the heap, <= due */
-	uint32_t heap_index;     /* from 1; 0: not running */
+	struct instant due;  /* when it is to fire; the heap may hold it under an earlier key */
+	uint32_t heap_index; /* from 1; 0: not running */
 };
 
 void timer_init(struct timer *t, void (*on_due)(struct timer *t));
@@ -97,7 +98,10 @@ struct deferred {
 void defer(struct loop *l, struct deferred *d, void (*on_run)(struct deferred *d));
 void defer_cancel(struct deferred *d); /* accepts zeroed memory */
 
-/* Calls on_reap at the end of this turn: the place where closed objects free themselves. */
+/*
+ * Calls on_reap at the end of this turn: the place where closed objects free themselves. An
+ * item that waits to run as deferred work is taken out of that queue first.
+ */
 void loop_reap(struct loop *l, struct deferred *d, void (*on_reap)(struct deferred *d));
 
 /*
