@@ -41,16 +41,26 @@ static inline struct pb_cursor pb_cursor_of(struct str bytes)
 /* The next field. Groups (wire 3, 4), number 0, numbers over 2^29-1 and overlong varints are
  * PB_MALFORMED. */
 enum pb_next pb_next(struct pb_cursor *c, struct pb_field *ret_field);
-/* One varint out of a packed run. False: malformed or at the end. */
+/* One value out of a packed run. False: malformed or at the end. */
 bool pb_read_varint(struct pb_cursor *c, uint64_t *ret_value);
+bool pb_read_fixed32(struct pb_cursor *c, uint64_t *ret_value);
+bool pb_read_fixed64(struct pb_cursor *c, uint64_t *ret_value);
 
+/* Each writes its field, zero and empty too: leaving out defaults is the caller's. A negative
+ * number is cast to uint64_t. */
 void pb_write_varint(struct buf *out, uint32_t number, uint64_t value);
 void pb_write_bool(struct buf *out, uint32_t number, bool value);
+void pb_write_fixed32(struct buf *out, uint32_t number, uint32_t value);
 void pb_write_fixed64(struct buf *out, uint32_t number, uint64_t value);
 void pb_write_double(struct buf *out, uint32_t number, double value);
 void pb_write_bytes(struct buf *out, uint32_t number, struct str bytes);
 
-/* A nested message: mark = pb_begin(out, number); … ; pb_finish(out, mark). Bytes behind the
- * mark are shifted where the length needs more than one byte. */
+/* A value without its tag, for packed runs. */
+void pb_append_varint(struct buf *out, uint64_t value);
+void pb_append_fixed32(struct buf *out, uint32_t value);
+void pb_append_fixed64(struct buf *out, uint64_t value);
+
+/* A nested message or a packed run: mark = pb_begin(out, number); … ; pb_finish(out, mark). Bytes
+ * behind the mark are shifted where the length needs more than one byte. */
 size_t pb_begin(struct buf *out, uint32_t number);
 void pb_finish(struct buf *out, size_t mark);

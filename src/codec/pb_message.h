@@ -86,6 +86,7 @@ struct pb_field_desc {
 	uint8_t klass; /* enum pb_class */
 	bool repeated;
 	bool map;         /* repeated entry message {key=1, value=2} written as a JSON object */
+	bool presence;    /* zero differs from absent: messages, members of a oneof, optional */
 	bool required;    /* absent is refused (weft.required) */
 	bool unsupported; /* known by name and number; present is treated by class
 			     (weft.unsupported) */
@@ -102,6 +103,8 @@ struct pb_desc {
 	const char *name;                   /* full: "envoy.config.listener.v3.Listener" */
 	uint8_t wellknown;                  /* enum pb_wellknown */
 	uint8_t klass;                      /* of unknown field numbers */
+	bool entry;                         /* entry of a map: key is field 0, value field 1 */
+	bool unsupported;                   /* known by name alone (weft.unsupported_message) */
 	const struct pb_field_desc *fields; /* ascending by number */
 	uint16_t field_count;
 	const char *const *oneofs; /* names, for messages */
@@ -136,8 +139,12 @@ struct pb_slot {
 struct pb_message {
 	const struct pb_desc *desc;
 	struct pool *pool;
-	struct position at;     /* where a person wrote it; 0 when it came as binary */
-	struct pb_slot slots[]; /* one per field of desc */
+	struct position at;            /* where a person wrote it; 0 when it came as binary */
+	struct pb_message *parent;     /* NULL for the root */
+	uint16_t parent_field;         /* which field of the parent it is in … */
+	uint32_t parent_index;         /* … and at which place, where that is a list */
+	struct pb_message *any_opened; /* of an Any that a person wrote: what it holds */
+	struct pb_slot slots[];        /* one per field of desc */
 };
 
 /* What was tolerated while reading: for counters and for the status of a resource. */
