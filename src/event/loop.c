@@ -58,6 +58,7 @@ int loop_new(struct loop **ret_loop)
 
 	list_init(&l->watches);
 	list_init(&l->deferred);
+	list_init(&l->deferred_next);
 	list_init(&l->reaps);
 	l->epoll_fd = l->wake_fd = -1;
 
@@ -79,6 +80,7 @@ struct loop *loop_free(struct loop *l)
 		return NULL;
 	assert(list_is_empty(&l->watches));
 	assert(list_is_empty(&l->deferred));
+	assert(list_is_empty(&l->deferred_next));
 	assert(list_is_empty(&l->reaps));
 	assert(!tasks_are_waiting(l));
 	timers_fini(l);
@@ -154,12 +156,22 @@ void watch_stop(struct watch *w)
 	w->loop = NULL;
 }
 
-void defer(struct loop *l, struct deferred *d, void (*on_run)(struct deferred *d))
+static void queue(struct list *items, struct deferred *d, void (*on_run)(struct deferred *d))
 {
 	if (list_is_linked(&d->in_loop))
 		return;
 	d->on_run = on_run;
-	list_push_back(&l->deferred, &d->in_loop);
+	list_push_back(items, &d->in_loop);
+}
+
+void defer(struct loop *l, struct deferred *d, void (*on_run)(struct deferred *d))
+{
+	queue(&l->deferred, d, on_run);
+}
+
+void defer_to_next_turn(struct loop *l, struct deferred *d, void (*on_run)(struct deferred *d))
+{
+	queue(&l->deferred_next, d, on_run);
 }
 
 void defer_cancel(struct deferred *d)
@@ -206,7 +218,8 @@ static int wait_ms(const struct loop *l, struct duration wait)
 {
 	struct duration timers = timers_wait(l);
 
-	if (!list_is_empty(&l->deferred) || !list_is_empty(&l->reaps) || tasks_are_waiting(l))
+	if (!list_is_empty(&l->deferred) || !list_is_empty(&l->deferred_next) ||
+	    !list_is_empty(&l->reaps) || tasks_are_waiting(l))
 		return 0;
 	/* A clock that stands still brings no timer nearer. */
 	if (!l->clock.is_set || timers.ns <= 0)
@@ -267,6 +280,7 @@ int loop_turn(struct loop *l, struct duration wait)
 		return r;
 	l->in_turn = true;
 	loop_update_clock(l);
+	list_move_all(&l->deferred, &l->deferred_next);
 	dispatch_events(l);
 	timers_run(l);
 	tasks_run(l);

@@ -96,6 +96,9 @@ struct deferred {
 };
 
 void defer(struct loop *l, struct deferred *d, void (*on_run)(struct deferred *d));
+/* In the next turn, which then does not wait: for work that was cut short so that others get
+ * their turn. Once queued either way, it stays where it is. */
+void defer_to_next_turn(struct loop *l, struct deferred *d, void (*on_run)(struct deferred *d));
 void defer_cancel(struct deferred *d); /* accepts zeroed memory */
 
 /*

@@ -46,6 +46,7 @@ struct loop {
 
 	struct timer_heap timers;
 	struct list deferred;
+	struct list deferred_next; /* of the next turn */
 	struct list reaps;
 
 	_Alignas(64) _Atomic(struct task *) posted; /* newest first */

@@ -230,6 +230,30 @@ TEST(work_that_defers_itself_goes_on_in_this_turn_but_not_forever)
 	defer_cancel(&many.deferred);
 }
 
+static void on_run_once_a_turn(struct deferred *d)
+{
+	struct item *i = container_of(d, struct item, deferred);
+
+	note(i->name);
+	if (i->again-- > 0)
+		defer_to_next_turn(i->loop, d, on_run_once_a_turn);
+}
+
+TEST(work_for_the_next_turn_runs_once_in_each_turn_without_waiting)
+{
+	cleanup(loop_freep) struct loop *l = test_loop();
+	struct item a = { .name = 'a', .loop = l, .again = 2 };
+
+	trace_clear();
+	defer(l, &a.deferred, on_run_once_a_turn);
+	turn(l);
+	assert_string_equal(trace, "a");
+	assert_int_equal(loop_turn(l, DURATION_FOREVER), 0);
+	assert_string_equal(trace, "aa");
+	assert_int_equal(loop_turn(l, DURATION_FOREVER), 0);
+	assert_string_equal(trace, "aaa");
+}
+
 struct closer {
 	struct deferred run, reap;
 	struct loop *loop;
