@@ -1,0 +1,306 @@
+#include "xds/client.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "http/grpc.h"
+
+#define MESSAGE_BYTES_MAX (64 * 1024 * 1024)
+#define BACKOFF_FIRST     DURATION_MS(200)
+#define BACKOFF_LAST      DURATION_SECONDS(30)
+
+static const struct str delta_path =
+	STR_INIT("/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources");
+
+struct xds_client {
+	struct loop *loop;
+	struct random *random;
+	const struct xds_client_callbacks *callbacks;
+	void *user;
+	struct delta_client delta;
+	char *node;
+	char *authority;
+	uint32_t message_bytes_max;
+
+	struct http_client_conn *connection;
+	struct grpc_call *call;
+	bool started;
+	bool stream_was_begun; /* on the present connection */
+	bool up;               /* a response came on this stream */
+	bool reconnect;        /* at once, when the present connection is gone */
+	struct timer retry;
+	struct duration backoff;
+	struct deferred pump;
+	struct buf message;
+	uint64_t connects;
+	uint64_t failures;
+};
+
+static void connection_make(struct xds_client *c);
+
+static void on_retry_due(struct timer *t)
+{
+	connection_make(container_of(t, struct xds_client, retry));
+}
+
+/* Grows the back-off and waits for it, 20 % more or less so that clients spread. */
+static void retry_later(struct xds_client *c)
+{
+	int64_t base = c->backoff.ns;
+	int64_t jitter = (int64_t)random_below(c->random, (uint64_t)(base * 2 / 5 + 1)) - base / 5;
+
+	c->backoff.ns = min_of(base * 8 / 5, BACKOFF_LAST.ns);
+	timer_start(c->loop, &c->retry, DURATION_NS(base + jitter));
+}
+
+static void stream_down(struct xds_client *c, const char *reason)
+{
+	bool was_up = c->up;
+
+	c->up = false;
+	if (c->delta.stream_open)
+		delta_client_stream_closed(&c->delta);
+	if (!c->reconnect)
+		c->failures++;
+	if (c->callbacks->on_down && (was_up || !c->reconnect))
+		c->callbacks->on_down(c->user, reason);
+}
+
+/* Sends what there is to say until the connection is full. */
+static void on_pump(struct deferred *d)
+{
+	struct xds_client *c = container_of(d, struct xds_client, pump);
+
+	while (c->call && !grpc_call_is_blocked(c->call) &&
+	       delta_client_next(&c->delta, &c->message))
+		grpc_send(c->call, buf_str(&c->message));
+}
+
+static void pump_soon(struct xds_client *c)
+{
+	if (c->call)
+		defer(c->loop, &c->pump, on_pump);
+}
+
+static void on_call_message(struct grpc_call *call, struct str message)
+{
+	struct xds_client *c = grpc_call_user(call);
+
+	if (!c->up) {
+		c->up = true;
+		c->backoff = BACKOFF_FIRST;
+		if (c->callbacks->on_up)
+			c->callbacks->on_up(c->user);
+	}
+	if (delta_client_receive(&c->delta, message) < 0) {
+		grpc_cancel(call);
+		return;
+	}
+	pump_soon(c);
+}
+
+static void on_call_sent(struct grpc_call *call)
+{
+	pump_soon(grpc_call_user(call));
+}
+
+static void on_call_closed(struct grpc_call *call, enum grpc_status status, struct str text)
+{
+	struct xds_client *c = grpc_call_user(call);
+	char reason[256];
+
+	c->call = NULL;
+	snprintf(reason, sizeof(reason), "%s: %.*s", grpc_status_text(status), STR_ARGS(text));
+	stream_down(c, reason);
+	if (c->connection)
+		http_client_conn_close(c->connection);
+}
+
+static const struct grpc_call_handler call_handler = {
+	.on_message = on_call_message,
+	.on_sent = on_call_sent,
+	.on_closed = on_call_closed,
+};
+
+static void on_ready(struct http_client_conn *hc)
+{
+	struct xds_client *c = http_client_conn_user(hc);
+	const struct grpc_call_options options = {
+		.path = delta_path,
+		.authority = str_from(c->authority),
+		.message_bytes_max = c->message_bytes_max,
+	};
+
+	c->call = grpc_call_begin(hc, &options, &call_handler, c);
+	if (!c->call) {
+		http_client_conn_close(hc);
+		return;
+	}
+	c->stream_was_begun = true;
+	delta_client_stream_opened(&c->delta);
+	pump_soon(c);
+}
+
+/* The server is leaving: the stream goes to another connection, nothing held is lost. */
+static void on_draining(struct http_client_conn *hc)
+{
+	struct xds_client *c = http_client_conn_user(hc);
+
+	if (c->call)
+		grpc_cancel(c->call);
+}
+
+static void on_connection_closed(struct http_client_conn *hc, int error)
+{
+	struct xds_client *c = http_client_conn_user(hc);
+
+	c->connection = NULL;
+	assert(!c->call);
+	if (!c->stream_was_begun)
+		stream_down(c, err_text(error));
+	if (!c->started)
+		return;
+	if (c->reconnect) {
+		c->reconnect = false;
+		timer_start(c->loop, &c->retry, DURATION_NS(0));
+		return;
+	}
+	retry_later(c);
+}
+
+static const struct http_client_handler connection_handler = {
+	.on_ready = on_ready,
+	.on_draining = on_draining,
+	.on_closed = on_connection_closed,
+};
+
+static const struct http_client_options connection_options = {
+	.codec = HTTP_CODEC_HTTP2,
+	.stream_window_bytes = 4 * 1024 * 1024,
+	.connection_window_bytes = 16 * 1024 * 1024,
+	.ping_interval = { 30000000000 },
+	.ping_timeout = { 20000000000 },
+};
+
+static void connection_make(struct xds_client *c)
+{
+	struct conn *conn = c->callbacks->connect(c->user);
+
+	if (!conn) {
+		retry_later(c);
+		return;
+	}
+	c->connects++;
+	c->stream_was_begun = false;
+	c->connection =
+		http_client_conn_open_take(conn, &connection_options, &connection_handler, c);
+}
+
+struct xds_client *xds_client_new(struct loop *loop, struct random *random,
+				  const struct xds_client_options *options,
+				  const struct xds_client_callbacks *callbacks, void *user)
+{
+	struct xds_client *c = mem_new(struct xds_client);
+
+	c->loop = loop;
+	c->random = random;
+	c->callbacks = callbacks;
+	c->user = user;
+	c->node = mem_strdup_str(options->node);
+	c->authority = mem_strdup_str(options->authority);
+	c->message_bytes_max = options->message_bytes_max ?: MESSAGE_BYTES_MAX;
+	c->backoff = BACKOFF_FIRST;
+	timer_init(&c->retry, on_retry_due);
+	delta_client_init(&c->delta, str_of(c->node, options->node.len), &callbacks->delta, user);
+	return c;
+}
+
+struct xds_client *xds_client_free(struct xds_client *c)
+{
+	if (!c)
+		return NULL;
+	assert(!c->connection);
+	timer_stop(&c->retry);
+	defer_cancel(&c->pump);
+	delta_client_fini(&c->delta);
+	buf_fini(&c->message);
+	mem_free(c->node);
+	mem_free(c->authority);
+	mem_free(c);
+	return NULL;
+}
+
+void xds_client_start(struct xds_client *c)
+{
+	assert(!c->started);
+	c->started = true;
+	timer_start(c->loop, &c->retry, DURATION_NS(0));
+}
+
+void xds_client_stop(struct xds_client *c)
+{
+	c->started = false;
+	timer_stop(&c->retry);
+	if (c->call)
+		grpc_cancel(c->call);
+	else if (c->connection)
+		http_client_conn_close(c->connection);
+}
+
+void xds_client_reconnect(struct xds_client *c)
+{
+	if (!c->started)
+		return;
+	if (!c->connection) {
+		timer_start(c->loop, &c->retry, DURATION_NS(0));
+		return;
+	}
+	c->reconnect = true;
+	if (c->call)
+		grpc_cancel(c->call);
+	else
+		http_client_conn_close(c->connection);
+}
+
+void xds_client_subscribe(struct xds_client *c, enum xds_type type, struct str name)
+{
+	delta_client_subscribe(&c->delta, type, name);
+	pump_soon(c);
+}
+
+void xds_client_unsubscribe(struct xds_client *c, enum xds_type type, struct str name)
+{
+	delta_client_unsubscribe(&c->delta, type, name);
+	pump_soon(c);
+}
+
+void xds_client_subscribe_all(struct xds_client *c, enum xds_type type)
+{
+	delta_client_subscribe_all(&c->delta, type);
+	pump_soon(c);
+}
+
+void xds_client_set_held(struct xds_client *c, enum xds_type type, struct str name,
+			 struct str version)
+{
+	delta_client_set_held(&c->delta, type, name, version);
+}
+
+struct http_client_conn *xds_client_connection(const struct xds_client *c)
+{
+	return c->call ? c->connection : NULL;
+}
+
+bool xds_client_is_up(const struct xds_client *c)
+{
+	return c->up;
+}
+
+struct xds_client_stats xds_client_stats(const struct xds_client *c)
+{
+	return (struct xds_client_stats){
+		.delta = c->delta.stats,
+		.connects = c->connects,
+		.failures = c->failures,
+	};
+}

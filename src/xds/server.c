@@ -1,0 +1,137 @@
+#include "xds/server.h"
+
+#include <assert.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+#define STREAMS_MAX 20000
+
+const struct str xds_server_method_path =
+	STR_INIT("/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources");
+
+void xds_server_init(struct xds_server *s, struct loop *loop,
+		     const struct xds_server_callbacks *callbacks, void *user)
+{
+	*s = (struct xds_server){
+		.loop = loop,
+		.callbacks = callbacks,
+		.user = user,
+		.streams_max = STREAMS_MAX,
+	};
+	list_init(&s->streams);
+}
+
+void xds_server_fini(struct xds_server *s)
+{
+	assert(s->stream_count == 0);
+}
+
+static void on_pump(struct deferred *d)
+{
+	struct xds_stream *s = container_of(d, struct xds_stream, pump);
+
+	while (!grpc_call_is_blocked(s->call) && delta_stream_next(&s->delta, &s->message)) {
+		s->messages_sent++;
+		if (grpc_send(s->call, buf_str(&s->message)) == SEND_CLOSED)
+			return;
+	}
+}
+
+static void pump_soon(struct xds_stream *s)
+{
+	defer(s->server->loop, &s->pump, on_pump);
+}
+
+/* What a refused request means in gRPC. */
+static enum grpc_status status_of(int error)
+{
+	if (error == ERR_DENIED)
+		return GRPC_PERMISSION_DENIED;
+	return error == ERR_LIMIT ? GRPC_RESOURCE_EXHAUSTED : GRPC_INVALID_ARGUMENT;
+}
+
+static void on_message(struct grpc_call *call, struct str message)
+{
+	struct xds_stream *s = grpc_call_user(call);
+	struct diag d = DIAG_INIT;
+	int r = delta_stream_receive(&s->delta, message, &d);
+
+	if (r < 0)
+		grpc_finish(call, status_of(r), str_from(d.text));
+	else
+		pump_soon(s);
+	diag_fini(&d);
+}
+
+static void on_half_close(struct grpc_call *call)
+{
+	grpc_finish(call, GRPC_OK, STR_EMPTY);
+}
+
+static void on_sent(struct grpc_call *call)
+{
+	pump_soon(grpc_call_user(call));
+}
+
+static void on_closed(struct grpc_call *call, unused_arg enum grpc_status status,
+		      unused_arg struct str text)
+{
+	struct xds_stream *s = grpc_call_user(call);
+
+	s->call = NULL;
+	defer_cancel(&s->pump);
+	list_remove(&s->in_server);
+	s->server->stream_count--;
+	s->server->callbacks->on_closed(s);
+	delta_stream_fini(&s->delta);
+	buf_fini(&s->message);
+	mem_free(s);
+}
+
+static const struct grpc_call_handler call_handler = {
+	.on_message = on_message,
+	.on_half_close = on_half_close,
+	.on_sent = on_sent,
+	.on_closed = on_closed,
+};
+
+void xds_server_accept(struct xds_server *server, struct grpc_call *call)
+{
+	struct xds_stream *s;
+
+	if (server->stream_count >= server->streams_max) {
+		grpc_finish(call, GRPC_RESOURCE_EXHAUSTED, STR("too many xDS streams"));
+		return;
+	}
+	s = mem_new(struct xds_stream);
+	s->server = server;
+	s->call = call;
+	s->opened = loop_now(server->loop);
+	delta_stream_init(&s->delta, &server->callbacks->source, s);
+	list_push_back(&server->streams, &s->in_server);
+	server->stream_count++;
+	grpc_accept(call, &call_handler, s);
+}
+
+void xds_server_close(struct xds_server *server)
+{
+	list_for_each_safe (node, &server->streams) {
+		struct xds_stream *s = container_of(node, struct xds_stream, in_server);
+
+		grpc_finish(s->call, GRPC_UNAVAILABLE, STR("the control plane is stopping"));
+	}
+}
+
+void xds_server_changed(struct xds_server *server, enum xds_type type, struct str name)
+{
+	list_for_each (node, &server->streams) {
+		struct xds_stream *s = container_of(node, struct xds_stream, in_server);
+
+		if (!s->delta.node_seen)
+			continue;
+		delta_stream_changed(&s->delta, type, name);
+		if (s->delta.types[type].dirty_count)
+			pump_soon(s);
+	}
+}
