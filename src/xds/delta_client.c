@@ -491,7 +491,7 @@ int delta_client_receive(struct delta_client *c, struct str message)
 {
 	struct buf detail = BUF_INIT(DETAIL_BYTES);
 	struct diag d = DIAG_INIT;
-	struct response response;
+	struct response response = { 0 };
 	enum xds_type type;
 	int r;
 

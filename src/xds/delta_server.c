@@ -426,7 +426,7 @@ static int interest_take(struct delta_stream *s, enum xds_type type, const struc
 
 int delta_stream_receive(struct delta_stream *s, struct str message, struct diag *d)
 {
-	struct request request;
+	struct request request = { 0 };
 	enum xds_type type;
 	int r;
 
