@@ -18,6 +18,20 @@ struct pool_block {
 	_Alignas(max_align_t) char data[];
 };
 
+/* Under AddressSanitizer what is not handed out is poisoned, so that a read behind an object
+ * or after pool_reset() is caught as it would be on the heap. */
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#define memory_close(ptr, size) __asan_poison_memory_region((ptr), (size))
+#define memory_open(ptr, size)  __asan_unpoison_memory_region((ptr), (size))
+#else
+#define memory_close(ptr, size) ((void)0)
+#define memory_open(ptr, size)  ((void)0)
+#endif
+
 #define ALIGNMENT           _Alignof(max_align_t)
 #define BLOCK_BYTES_DEFAULT 4096
 
@@ -64,6 +78,7 @@ void pool_reset(struct pool *p)
 	blocks_free(first->next);
 	first->next = NULL;
 	first->used = 0;
+	memory_close(first->data, first->size);
 	p->current = first;
 	p->used_bytes = 0;
 }
@@ -74,6 +89,7 @@ static struct pool_block *block_add(struct pool *p, size_t size_bytes)
 
 	block->size = size_bytes;
 	block->used = 0;
+	memory_close(block->data, size_bytes);
 	if (p->first) {
 		block->next = p->first->next;
 		p->first->next = block;
@@ -84,7 +100,7 @@ static struct pool_block *block_add(struct pool *p, size_t size_bytes)
 	return block;
 }
 
-static void *take(struct pool *p, struct pool_block *block, size_t size_bytes)
+static inline void *take(struct pool *p, struct pool_block *block, size_t size_bytes)
 {
 	void *ptr = block->data + block->used;
 
@@ -93,7 +109,7 @@ static void *take(struct pool *p, struct pool_block *block, size_t size_bytes)
 	return ptr;
 }
 
-static void *alloc_slow(struct pool *p, size_t size_bytes)
+static void *take_slow(struct pool *p, size_t size_bytes)
 {
 	size_t usual = block_size(p);
 
@@ -106,12 +122,16 @@ static void *alloc_slow(struct pool *p, size_t size_bytes)
 void *pool_alloc(struct pool *p, size_t size_bytes)
 {
 	struct pool_block *block = p->current;
+	size_t rounded = (size_bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
+	void *ptr;
 
 	assert(size_bytes <= SIZE_MAX / 2);
-	size_bytes = (size_bytes + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-	if (unlikely(!block || block->size - block->used < size_bytes))
-		return alloc_slow(p, size_bytes);
-	return take(p, block, size_bytes);
+	if (likely(block && block->size - block->used >= rounded))
+		ptr = take(p, block, rounded);
+	else
+		ptr = take_slow(p, rounded);
+	memory_open(ptr, size_bytes);
+	return ptr;
 }
 
 void *pool_zalloc(struct pool *p, size_t size_bytes)

@@ -19,12 +19,12 @@
 void test_register(const char *file, const char *name, void (*function)(void **state));
 
 #define TEST(name)                                                     \
-	static void test_##name(void **state);                         \
+	static void test_##name(void **);                              \
 	__attribute__((constructor)) static void register_##name(void) \
 	{                                                              \
 		test_register(__FILE__, #name, test_##name);           \
 	}                                                              \
-	static void test_##name(__attribute__((unused)) void **state)
+	static void test_##name(__attribute__((unused)) void **cmocka_state)
 
 /* Compares a str with a terminated text, printing both when they differ. */
 #define assert_str_equal(s, text) test_assert_str((s), (text), __FILE__, __LINE__)

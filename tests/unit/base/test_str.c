@@ -137,3 +137,82 @@ TEST(a_trailing_separator_opens_no_part)
 	assert_str_equal(part, "a");
 	assert_false(str_split(&rest, ',', &part));
 }
+
+TEST(utf8_is_accepted_up_to_the_last_code_point)
+{
+	assert_true(str_is_utf8(STR_EMPTY));
+	assert_true(str_is_utf8(STR("plain text, longer than a word")));
+	assert_true(str_is_utf8(STR("\xc2\x80 \xdf\xbf \xe0\xa0\x80 \xed\x9f\xbf \xee\x80\x80")));
+	assert_true(str_is_utf8(STR("\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf")));
+	assert_true(str_is_utf8(str_of("a\0b", 3)));
+}
+
+TEST(utf8_refuses_overlong_forms_surrogates_and_stray_bytes)
+{
+	static const char *const bad[] = {
+		"\x80",
+		"\xbf",
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xe0\x80\x80",
+		"\xe0\x9f\xbf",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xf0\x80\x80\x80",
+		"\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xff",
+		"\xfe",
+		"\xc2z",
+		"\xe1\x80z",
+		"\xf1\x80\x80z",
+		"12345678\x80",
+		"1234567\x80",
+		"\xc2\xa0\xa0",
+	};
+
+	for (size_t i = 0; i < array_count(bad); i++)
+		assert_false(str_is_utf8(str_from(bad[i])));
+}
+
+TEST(utf8_refuses_every_truncation)
+{
+	static const char *const good[] = { "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x90\xa2" };
+
+	for (size_t i = 0; i < array_count(good); i++) {
+		struct str s = str_from(good[i]);
+
+		assert_int_equal(str_utf8_len(s), s.len);
+		for (size_t len = 1; len < s.len; len++) {
+			assert_int_equal(str_utf8_len(str_slice(s, 0, len)), 0);
+			assert_false(str_is_utf8(str_slice(s, 0, len)));
+		}
+	}
+	assert_int_equal(str_utf8_len(STR_EMPTY), 0);
+}
+
+TEST(the_nearest_word_is_a_typing_mistake_away)
+{
+	static const char *const words[] = { "timeouts", "retries", "port", NULL };
+
+	assert_string_equal(str_nearest(STR("timouts"), words), "timeouts");
+	assert_string_equal(str_nearest(STR("retrise"), words), "retries");
+	assert_string_equal(str_nearest(STR("prot"), words), "port");
+	assert_string_equal(str_nearest(STR("ports"), words), "port");
+	assert_string_equal(str_nearest(STR("port"), words), "port");
+}
+
+TEST(a_word_unlike_all_others_has_no_nearest)
+{
+	static const char *const words[] = { "timeouts", "retries", NULL };
+	static const char *const none[] = { NULL };
+	char long_word[200];
+
+	memset(long_word, 'a', sizeof(long_word));
+	assert_null(str_nearest(STR("listeners"), words));
+	assert_null(str_nearest(STR("x"), words));
+	assert_null(str_nearest(STR_EMPTY, words));
+	assert_null(str_nearest(STR("timeouts"), none));
+	assert_null(str_nearest(str_of(long_word, sizeof(long_word)), words));
+}

@@ -1,0 +1,223 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/mem.h"
+
+#define READ_BYTES 16384
+
+static void closep(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static int open_file(const char *path, int flags)
+{
+	int r = fault_point("open");
+
+	if (r < 0)
+		return r;
+
+	int fd = open(path, flags | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Reads once. Returns the count through *ret_count; 0 at the end. */
+static int read_some(int fd, char *room, size_t size, size_t *ret_count)
+{
+	int r = fault_point("read");
+	ssize_t n;
+
+	if (r < 0)
+		return r;
+	do {
+		n = read(fd, room, size);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	*ret_count = (size_t)n;
+	return 0;
+}
+
+static int read_all(int fd, size_t limit_bytes, struct buf *content)
+{
+	size_t count = 0;
+
+	do {
+		char *room = buf_reserve(content, READ_BYTES);
+		int r = read_some(fd, room, READ_BYTES, &count);
+
+		if (r < 0)
+			return r;
+		buf_claim(content, count);
+		if (buf_len(content) > limit_bytes)
+			return ERR_LIMIT;
+	} while (count);
+	return 0;
+}
+
+int file_read_fd(int fd, size_t limit_bytes, struct buf *out)
+{
+	struct buf content = BUF_INIT(0);
+	int r = read_all(fd, limit_bytes, &content);
+
+	if (r == 0)
+		r = buf_append_str(out, buf_str(&content));
+	buf_fini(&content);
+	return r;
+}
+
+int file_read(const char *path, size_t limit_bytes, struct buf *out)
+{
+	cleanup(closep) int fd = open_file(path, O_RDONLY);
+
+	return fd < 0 ? fd : file_read_fd(fd, limit_bytes, out);
+}
+
+static int write_all(int fd, struct str bytes)
+{
+	while (bytes.len) {
+		int r = fault_point("write");
+
+		if (r < 0)
+			return r;
+
+		ssize_t n = write(fd, bytes.ptr, bytes.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		bytes = str_slice(bytes, (size_t)n, bytes.len);
+	}
+	return 0;
+}
+
+static int sync_fd(int fd)
+{
+	int r = fault_point("fsync");
+
+	if (r < 0)
+		return r;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int write_new(int fd, struct str bytes, mode_t mode)
+{
+	int r = write_all(fd, bytes);
+
+	if (r < 0)
+		return r;
+	if (fchmod(fd, mode) < 0)
+		return -errno;
+	return sync_fd(fd);
+}
+
+/* "dir/name" -> "dir", "/name" -> "/", "name" -> "." */
+static char *parent_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return mem_strdup(".");
+	return mem_strdup_str(str_of(path, slash == path ? 1 : (size_t)(slash - path)));
+}
+
+/* The entry of a file is in its directory: without this, a power cut undoes the rename. */
+static int sync_parent(const char *path)
+{
+	cleanup(mem_freep) char *parent = parent_of(path);
+	cleanup(closep) int fd = open_file(parent, O_RDONLY | O_DIRECTORY);
+
+	return fd < 0 ? fd : sync_fd(fd);
+}
+
+static int rename_file(const char *from, const char *to)
+{
+	int r = fault_point("rename");
+
+	if (r < 0)
+		return r;
+	return rename(from, to) < 0 ? -errno : 0;
+}
+
+int file_write_atomic(const char *path, struct str bytes, mode_t mode)
+{
+	cleanup(mem_freep) char *temporary = mem_printf("%s.XXXXXX", path);
+	int r = fault_point("mkostemp");
+
+	if (r < 0)
+		return r;
+
+	cleanup(closep) int fd = mkostemp(temporary, O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	r = write_new(fd, bytes, mode);
+	if (r == 0)
+		r = rename_file(temporary, path);
+	if (r < 0) {
+		unlink(temporary);
+		return r;
+	}
+	return sync_parent(path);
+}
+
+/* Whatever stands there, a missing parent shows in mkdir(). */
+static int make_parents(const char *path)
+{
+	cleanup(mem_freep) char *parent = parent_of(path);
+	struct stat st;
+
+	if (stat(parent, &st) == 0)
+		return 0;
+
+	int r = make_parents(parent);
+
+	if (r < 0)
+		return r;
+	return mkdir(parent, 0700) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Through a descriptor, so that what was checked is what is changed. */
+static int check_directory(const char *path, mode_t mode)
+{
+	cleanup(closep) int fd = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	struct stat st;
+
+	if (fd == -ELOOP || fd == -ENOTDIR)
+		return ERR_DENIED;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		return ERR_DENIED;
+	if (st.st_mode & 07777 & ~mode)
+		return fchmod(fd, st.st_mode & mode) < 0 ? -errno : 0;
+	return 0;
+}
+
+int dir_make(const char *path, mode_t mode)
+{
+	int r = make_parents(path);
+
+	if (r < 0)
+		return r;
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		return -errno;
+	return check_directory(path, mode);
+}
+
+int dir_make_private(const char *path)
+{
+	return dir_make(path, 0700);
+}

@@ -1,0 +1,92 @@
+#include "test.h"
+
+#include <pthread.h>
+
+#include "base/mem.h"
+
+TEST(live_bytes_return_to_where_they_were)
+{
+	uint64_t before = mem_live_bytes();
+	char *text = mem_alloc(1000);
+
+	assert_true(mem_live_bytes() >= before + 1000);
+	text = mem_realloc(text, 100000);
+	assert_true(mem_live_bytes() >= before + 100000);
+	text = mem_realloc(text, 10);
+	text = mem_free(text);
+	assert_null(text);
+	assert_int_equal(mem_live_bytes(), before);
+}
+
+TEST(fresh_objects_are_zeroed)
+{
+	uint64_t *numbers = mem_new_array(uint64_t, 100);
+
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(numbers[i], 0);
+	mem_free(numbers);
+}
+
+TEST(nothing_is_a_valid_size)
+{
+	char *a = mem_alloc(0);
+	char *b = mem_zalloc_array(0, 8);
+
+	assert_non_null(a);
+	assert_non_null(b);
+	a = mem_realloc(a, 0);
+	assert_non_null(a);
+	mem_free(a);
+	mem_free(b);
+	assert_null(mem_free(NULL));
+}
+
+TEST(copies_of_text_are_terminated)
+{
+	char *a = mem_strdup("text");
+	char *b = mem_strdup_str(STR("longer than it is").len ? str_of("slice", 3) : STR_EMPTY);
+	char *c = mem_printf("%s-%d", "x", 7);
+	char *d = mem_strdup_str(STR_EMPTY);
+
+	assert_string_equal(a, "text");
+	assert_string_equal(b, "sli");
+	assert_string_equal(c, "x-7");
+	assert_string_equal(d, "");
+	assert_null(mem_strdup(NULL));
+	mem_free(a);
+	mem_free(b);
+	mem_free(c);
+	mem_free(d);
+}
+
+static void *free_elsewhere(void *ptr)
+{
+	mem_free(ptr);
+	return NULL;
+}
+
+TEST(memory_freed_by_another_thread_is_counted_off)
+{
+	uint64_t before = mem_live_bytes();
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, free_elsewhere, mem_alloc(5000)), 0);
+	pthread_join(thread, NULL);
+	assert_int_equal(mem_live_bytes(), before);
+}
+
+TEST(cleanup_frees_on_every_exit)
+{
+	uint64_t before = mem_live_bytes();
+
+	{
+		cleanup(mem_freep) char *text = mem_strdup("gone");
+		cleanup(mem_freep) char *taken = mem_strdup("kept");
+		char *kept = TAKE(taken);
+
+		assert_null(taken);
+		mem_free(kept);
+		assert_string_equal(text, "gone");
+	}
+	assert_int_equal(mem_live_bytes(), before);
+}
