@@ -135,3 +135,13 @@ struct access_log {
 typedef struct log_value access_log_lookup(const struct log_token *t, void *user);
 void access_log_write(const struct access_log *l, access_log_lookup *lookup, void *user,
 		      struct buf *out);
+
+struct access_log_list {
+	struct access_log **items;
+	uint32_t count;
+};
+
+/* Compiles a repeated AccessLog field. */
+struct compile;
+must_check int access_logs_compile(struct compile *c, const struct pb_message *m, unsigned field,
+				   struct access_log_list *ret_logs);

@@ -6,11 +6,17 @@
 
 #include "base/time.h"
 #include "model/endpoints.h"
+#include "model/http_settings.h"
 #include "model/tls_settings.h"
 
 enum cluster_type { CLUSTER_STATIC, CLUSTER_EDS };
 enum balance_policy { BALANCE_ROUND_ROBIN, BALANCE_LEAST_REQUEST, BALANCE_RANDOM };
-enum upstream_protocol { UPSTREAM_HTTP1, UPSTREAM_HTTP2, UPSTREAM_AUTO /* by ALPN */ };
+enum upstream_protocol {
+	UPSTREAM_HTTP1,
+	UPSTREAM_HTTP2,
+	UPSTREAM_AUTO,          /* by ALPN; the cluster has TLS */
+	UPSTREAM_AS_DOWNSTREAM, /* as the client speaks */
+};
 
 #define PRIORITY_COUNT 2 /* default, high */
 
@@ -38,7 +44,10 @@ struct cluster {
 	enum upstream_protocol protocol;
 	struct duration idle_timeout;         /* of pooled connections: 1 h */
 	uint32_t requests_per_connection_max; /* 0: none */
-	uint32_t buffer_limit_bytes;          /* 1 MiB */
+	uint32_t headers_count_max;           /* of responses: 100 */
+	bool trailers_enabled;
+	struct http2_settings http2;
+	uint32_t buffer_limit_bytes; /* 1 MiB */
 	/* From the cluster's metadata under "weft.dev", for telemetry. */
 	struct str service;
 	struct str service_namespace;
@@ -48,3 +57,7 @@ static inline struct cluster *cluster_of(struct part *p)
 {
 	return container_of(p, struct cluster, part);
 }
+
+/* Compiles a Cluster. */
+struct compile;
+must_check int cluster_compile(struct compile *c, const struct pb_message *m, struct part *p);

@@ -26,7 +26,7 @@ struct endpoint_set {
 	struct endpoint *items; /* by priority, then as received */
 	uint32_t count;
 	uint32_t healthy_count;
-	uint8_t priority_count;
+	uint8_t priority_count;            /* the highest that occurs, and one */
 	uint32_t overprovisioning_percent; /* 140 */
 };
 
@@ -34,3 +34,13 @@ static inline struct endpoint_set *endpoint_set_of(struct part *p)
 {
 	return container_of(p, struct endpoint_set, part);
 }
+
+#define ENDPOINTS_MAX 100000
+
+/*
+ * Reads the bytes of a ClusterLoadAssignment into a set, with the rules of its table in
+ * proto/, but straight into the array: this is the message that changes most often. The bytes
+ * live as long as the set.
+ */
+struct compile;
+must_check int endpoints_read(struct compile *c, struct str bytes, struct endpoint_set *set);

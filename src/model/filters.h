@@ -23,3 +23,13 @@ struct filter_settings {
 	/* By kind: struct router_settings. Immutable, shared by all streams. */
 	const void *config;
 };
+
+struct filter_list {
+	struct filter_settings **items;
+	uint32_t count;
+};
+
+/* Compiles the http_filters field of a connection manager. */
+struct compile;
+must_check int filters_compile(struct compile *c, const struct pb_message *m, unsigned field,
+			       struct filter_list *ret_filters);

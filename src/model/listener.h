@@ -8,6 +8,7 @@
 #include "message/address.h"
 #include "model/access_log.h"
 #include "model/filters.h"
+#include "model/http_settings.h"
 #include "model/routes.h"
 #include "model/tls_settings.h"
 
@@ -29,9 +30,13 @@ struct http_manager {
 	struct duration delayed_close_timeout;   /* 1 s */
 	uint32_t headers_bytes_max;              /* 60 KiB */
 	uint32_t headers_count_max;              /* 100 */
-	uint32_t streams_max;
+	struct http2_settings http2;
+	enum { HOST_PORT_KEEP, HOST_PORT_STRIP_OWN, HOST_PORT_STRIP } host_port;
 	bool use_remote_address;
-	bool generate_request_id; /* true */
+	bool skip_xff_append;
+	bool request_id_in_response;
+	bool reject_escaped_slashes; /* %2F, %5C in the path: 400 */
+	bool generate_request_id;    /* true */
 	bool preserve_external_request_id;
 	bool trailers_enabled;
 	bool normalize_path;
@@ -152,3 +157,18 @@ struct chain_input {
  * matches and there is no default chain.
  */
 struct filter_chain *listener_chain(const struct listener *l, const struct chain_input *input);
+
+/* Compiles a Listener. */
+struct compile;
+must_check int listener_compile(struct compile *c, const struct pb_message *m, struct part *p);
+/* Compile a HttpConnectionManager and a TcpProxy. */
+must_check int http_manager_compile(struct compile *c, const struct pb_message *m,
+				    struct http_manager **ret_http);
+must_check int tcp_proxy_compile(struct compile *c, const struct pb_message *m,
+				 struct tcp_proxy **ret_tcp);
+/* Compiles a FilterChainMatch into chain->match. */
+must_check int chain_match_compile(struct compile *c, const struct pb_message *m,
+				   struct filter_chain *chain);
+/* The first two chains that some connection would match equally; false when there are none. */
+bool chains_overlap(const struct filter_chain *chains, uint32_t count, uint32_t *ret_a,
+		    uint32_t *ret_b);

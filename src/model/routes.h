@@ -96,6 +96,7 @@ struct route {
 		struct str prefix_rewrite;         /* empty: none */
 		struct str host_rewrite;
 		bool auto_host_rewrite;
+		bool append_x_forwarded_host;        /* keeps the host that was rewritten */
 		struct duration timeout;             /* 0: none; absent means 15 s */
 		struct duration idle_timeout;        /* -1 ns: as the connection manager says */
 		struct duration max_stream_duration; /* the same; 0: none */
@@ -131,8 +132,6 @@ struct route_table {
 	struct virtual_host *hosts;
 	uint32_t host_count;
 	bool ignore_port_in_host;
-	/* Mutations are applied route, host, table (and the last wins), or the other way. */
-	bool most_specific_mutations_win;
 	struct header_mutations request;
 	struct header_mutations response;
 	struct route_index *index; /* domains; private to routes.c */
@@ -145,6 +144,10 @@ static inline struct route_table *route_table_of(struct part *p)
 {
 	return container_of(p, struct route_table, part);
 }
+
+/* Compiles a RouteConfiguration. */
+struct compile;
+must_check int routes_compile(struct compile *c, const struct pb_message *m, struct part *p);
 
 struct virtual_host *route_table_host(const struct route_table *t, struct str authority);
 /* `random` decides fractions. NULL when none matches. */

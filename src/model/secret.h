@@ -17,3 +17,7 @@ static inline struct secret *secret_of(struct part *p)
 {
 	return container_of(p, struct secret, part);
 }
+
+/* Compiles a Secret. */
+struct compile;
+must_check int secret_compile(struct compile *c, const struct pb_message *m, struct part *p);

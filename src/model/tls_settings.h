@@ -11,7 +11,7 @@
 #include "model/part.h"
 #include "rules/match.h"
 
-enum san_type { SAN_URI, SAN_DNS, SAN_IP, SAN_EMAIL };
+enum san_type { SAN_URI, SAN_DNS, SAN_IP };
 
 struct san_match {
 	enum san_type type;
@@ -37,3 +37,19 @@ struct tls_settings {
 	uint32_t san_count;
 	struct str sni; /* upstream */
 };
+
+/* Most bytes of a certificate chain, of a key, of a trust bundle. */
+#define TLS_PEM_BYTES_MAX (1 << 20)
+
+/*
+ * Compile the transport_socket field of a filter chain or a cluster: NULL for plaintext.
+ * What is inline or in files is checked as a whole, key against certificate.
+ */
+struct compile;
+must_check int tls_downstream_compile(struct compile *c, const struct pb_message *m, unsigned field,
+				      struct tls_settings **ret_tls);
+must_check int tls_upstream_compile(struct compile *c, const struct pb_message *m, unsigned field,
+				    struct tls_settings **ret_tls);
+/* PEM of a TlsCertificate, and of a CertificateValidationContext's trusted_ca. */
+must_check int tls_certificate_compile(struct compile *c, const struct pb_message *m,
+				       struct str *ret_certificate, struct str *ret_key);
