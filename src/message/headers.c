@@ -19,8 +19,9 @@ void headers_clear(struct headers *h)
 	*h = (struct headers){ .items = h->items, .capacity = h->capacity, .pool = h->pool };
 }
 
-static void grow(struct headers *h, uint32_t capacity)
+void headers_grow(struct headers *h)
 {
+	uint32_t capacity = h->capacity ? h->capacity * 2 : CAPACITY_FIRST;
 	struct header *items = pool_alloc(h->pool, capacity * sizeof(*items));
 
 	if (h->count)
@@ -31,9 +32,7 @@ static void grow(struct headers *h, uint32_t capacity)
 
 static void append(struct headers *h, enum header_id id, struct str name, struct str value)
 {
-	if (h->count == h->capacity)
-		grow(h, h->capacity ? h->capacity * 2 : CAPACITY_FIRST);
-	h->items[h->count++] = (struct header){ name, value, (uint16_t)id };
+	headers_append(h, &(struct header){ name, value, (uint16_t)id, false });
 }
 
 void headers_add(struct headers *h, enum header_id id, struct str value)
@@ -56,7 +55,7 @@ void headers_set(struct headers *h, enum header_id id, struct str value)
 		return;
 	}
 	headers_remove(h, id);
-	*first = (struct header){ header_id_text(id), value, (uint16_t)id };
+	*first = (struct header){ header_id_text(id), value, (uint16_t)id, false };
 }
 
 void headers_remove(struct headers *h, enum header_id id)
@@ -152,8 +151,9 @@ void headers_copy(struct headers *dst, const struct headers *src)
 		.pool = dst->pool,
 	};
 	headers_for_each (field, src)
-		items[dst->count++] = (struct header){ copy_text(&place, field->name),
-						       copy_text(&place, field->value), field->id };
+		items[dst->count++] =
+			(struct header){ copy_text(&place, field->name),
+					 copy_text(&place, field->value), field->id, false };
 }
 
 bool headers_list_has(const struct headers *h, enum header_id id, struct str token)

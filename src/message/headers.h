@@ -91,6 +91,9 @@ struct header {
 	struct str name;
 	struct str value;
 	uint16_t id; /* enum header_id */
+	/* Set by the HTTP/1 codec: name, ": ", value and CRLF stand in memory one behind the
+	 * other, so that the line can be passed on whole. */
+	bool as_received;
 };
 
 struct headers {
@@ -116,6 +119,15 @@ struct headers {
 void headers_init(struct headers *h, struct pool *pool);
 /* Drops all fields and pseudo-fields; keeps the memory and the pool. */
 void headers_clear(struct headers *h);
+
+void headers_grow(struct headers *h); /* for headers_append() */
+/* Appends a field as it stands: for codecs, which know the id. */
+static inline void headers_append(struct headers *h, const struct header *field)
+{
+	if (h->count == h->capacity)
+		headers_grow(h);
+	h->items[h->count++] = *field;
+}
 
 /* Appends. The bytes are borrowed for the life of the headers. Limits are the codec's. */
 void headers_add(struct headers *h, enum header_id id, struct str value); /* id != HEADER_OTHER */

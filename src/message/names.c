@@ -56,18 +56,28 @@ static inline bool word_eq(const char *any, const char *known)
 	return (a | ((k & 0x4040404040404040) >> 1)) == k;
 }
 
-static bool name_eq(const char *any, const char *known, size_t len)
+static inline bool half_eq(const char *any, const char *known)
 {
-	size_t i = 0;
+	uint32_t a, k;
 
+	memcpy(&a, any, sizeof(a));
+	memcpy(&k, known, sizeof(k));
+	return (a | ((k & 0x40404040) >> 1)) == k;
+}
+
+/* Words from the front, then the last one, which overlaps the one before. */
+static inline bool name_eq(const char *any, const char *known, size_t len)
+{
 	if (len >= sizeof(uint64_t)) {
-		for (; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t))
+		for (size_t i = 0; i + sizeof(uint64_t) < len; i += sizeof(uint64_t))
 			if (!word_eq(any + i, known + i))
 				return false;
-		/* The last word overlaps the one before. */
 		return word_eq(any + len - sizeof(uint64_t), known + len - sizeof(uint64_t));
 	}
-	for (; i < len; i++)
+	if (len >= sizeof(uint32_t))
+		return half_eq(any, known) &&
+		       half_eq(any + len - sizeof(uint32_t), known + len - sizeof(uint32_t));
+	for (size_t i = 0; i < len; i++)
 		if ((any[i] | ((known[i] & 0x40) >> 1)) != known[i])
 			return false;
 	return true;

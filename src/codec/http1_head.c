@@ -1,0 +1,687 @@
+/*
+ * Heads: one walk over the bytes
+ *
+ *	start line    method SP target SP version CRLF  |  version SP status SP reason CRLF
+ *	field lines   name ":" OWS value OWS CRLF       until an empty line
+ *	conclusion    what the framing fields say together
+ *
+ * Each step returns a verdict: go on, more bytes, or a fault that stands in head->fault.
+ */
+
+#include "codec/http1.h"
+
+#include <assert.h>
+
+#include "codec/http1_scan.h"
+
+enum step {
+	STEP_OK,
+	STEP_MORE,
+	STEP_BAD,
+};
+
+/* One attempt at a head. */
+struct parse {
+	const char *begin;
+	const char *p;
+	const char *end;
+	struct headers *h;
+	struct http1_head *head;
+	const struct http1_limits *limits;
+	uint64_t seen;     /* bit per enum header_id, of those in FRAMING */
+	struct str host;   /* value of Host */
+	struct str length; /* value of Content-Length */
+	bool close;        /* Connection: close */
+	bool keep_alive;   /* Connection: keep-alive */
+	bool upgrade;      /* Connection: upgrade */
+};
+
+#define BIT(id)     (1ull << (id))
+#define SEEN(c, id) ((c)->seen & BIT(id))
+
+static_assert(HEADER_ID_COUNT <= 64, "a bit for each well-known name");
+
+/* What needs a look while it is read. */
+#define FRAMING                                                                          \
+	(BIT(HEADER_HOST) | BIT(HEADER_CONTENT_LENGTH) | BIT(HEADER_TRANSFER_ENCODING) | \
+	 BIT(HEADER_CONNECTION) | BIT(HEADER_UPGRADE) | BIT(HEADER_EXPECT))
+
+// clang-format off
+static const char *const fault_texts[] = {
+#define X(name, text) [name] = text,
+	HTTP1_FAULT_MAP(X)
+#undef X
+};
+
+#define T HTTP1_TOKEN
+#define V HTTP1_VALUE
+#define P HTTP1_TARGET
+#define H HTTP1_HOST
+#define D HTTP1_DIGIT
+#define X HTTP1_HEX
+#define Q HTTP1_QUOTED
+
+const uint8_t http1_classes[256] = {
+	['\t'] = V | Q,
+	[' '] = V | Q,
+	['!'] = V | Q | P | T | H,
+	['"'] = V | P,
+	['#'] = V | Q | T,
+	['$'] = V | Q | P | T | H,
+	['%'] = V | Q | P | T | H,
+	['&'] = V | Q | P | T | H,
+	['\''] = V | Q | P | T | H,
+	['('] = V | Q | P | H,
+	[')'] = V | Q | P | H,
+	['*'] = V | Q | P | T | H,
+	['+'] = V | Q | P | T | H,
+	[','] = V | Q | P | H,
+	['-'] = V | Q | P | T | H,
+	['.'] = V | Q | P | T | H,
+	['/'] = V | Q | P,
+	['0' ... '9'] = V | Q | P | T | H | D | X,
+	[':'] = V | Q | P,
+	[';'] = V | Q | P | H,
+	['<'] = V | Q | P,
+	['='] = V | Q | P | H,
+	['>'] = V | Q | P,
+	['?'] = V | Q | P,
+	['@'] = V | Q | P,
+	['A' ... 'F'] = V | Q | P | T | H | X,
+	['G' ... 'Z'] = V | Q | P | T | H,
+	['['] = V | Q | P,
+	['\\'] = V | P,
+	[']'] = V | Q | P,
+	['^'] = V | Q | P | T,
+	['_'] = V | Q | P | T | H,
+	['`'] = V | Q | P | T,
+	['a' ... 'f'] = V | Q | P | T | H | X,
+	['g' ... 'z'] = V | Q | P | T | H,
+	['{'] = V | Q | P,
+	['|'] = V | Q | P | T,
+	['}'] = V | Q | P,
+	['~'] = V | Q | P | T | H,
+	[0x80 ... 0xff] = V | Q,
+};
+
+#undef T
+#undef V
+#undef P
+#undef H
+#undef D
+#undef X
+#undef Q
+// clang-format on
+
+const char *http1_fault_text(enum http1_fault fault)
+{
+	return (size_t)fault < array_count(fault_texts) ? fault_texts[fault] : "unknown fault";
+}
+
+static enum step bad(struct parse *c, enum http1_fault fault)
+{
+	c->head->fault = fault;
+	return STEP_BAD;
+}
+
+/* Takes `text` off the front. */
+static inline enum step take_text(struct parse *c, struct str text, enum http1_fault fault)
+{
+	size_t have = (size_t)(c->end - c->p);
+
+	if (likely(have >= text.len && memcmp(c->p, text.ptr, text.len) == 0)) {
+		c->p += text.len;
+		return STEP_OK;
+	}
+	if (have < text.len && memcmp(c->p, text.ptr, have) == 0)
+		return STEP_MORE;
+	return bad(c, fault);
+}
+
+static inline enum step take_line_end(struct parse *c)
+{
+	return take_text(c, STR("\r\n"), HTTP1_FAULT_LINE_END);
+}
+
+/* "HTTP/1.1" or "HTTP/1.0". */
+static enum step take_version(struct parse *c)
+{
+	enum step step;
+
+	if (likely(c->end - c->p >= 8 && memcmp(c->p, "HTTP/1.1", 8) == 0)) {
+		c->h->version = 11;
+		c->p += 8;
+		return STEP_OK;
+	}
+	step = take_text(c, STR("HTTP/1."), HTTP1_FAULT_VERSION);
+	if (step != STEP_OK)
+		return step;
+	if (c->p == c->end)
+		return STEP_MORE;
+	if (*c->p != '1' && *c->p != '0')
+		return bad(c, HTTP1_FAULT_VERSION);
+	c->h->version = (uint8_t)(10 + *c->p++ - '0');
+	return STEP_OK;
+}
+
+static enum step take_method(struct parse *c)
+{
+	const char *start = c->p;
+
+	if (likely(c->end - start >= 4 && memcmp(start, "GET ", 4) == 0)) {
+		c->h->method = str_of(start, 3);
+		c->h->method_id = METHOD_GET;
+		c->p += 4;
+		return STEP_OK;
+	}
+	while (c->p < c->end && http1_is(*c->p, HTTP1_TOKEN))
+		c->p++;
+	if (c->p == c->end)
+		return STEP_MORE;
+	if (c->p == start || *c->p != ' ')
+		return bad(c, HTTP1_FAULT_METHOD);
+	c->h->method = str_of(start, (size_t)(c->p - start));
+	c->h->method_id = method_of(c->h->method);
+	c->p++;
+	return STEP_OK;
+}
+
+/* Digits up to 65535, or nothing. */
+static bool port_is_valid(const char *p, const char *end)
+{
+	uint32_t number = 0;
+
+	if (end - p > 5)
+		return false;
+	for (; p < end; p++) {
+		if (!http1_is(*p, HTTP1_DIGIT))
+			return false;
+		number = number * 10 + (uint32_t)(*p - '0');
+	}
+	return number <= UINT16_MAX;
+}
+
+/* The length of the host in front of a port: a name, or a literal in brackets. 0: invalid. */
+static size_t host_name_len(struct str host)
+{
+	size_t len = 0;
+
+	if (host.len == 0 || host.ptr[0] != '[')
+		return (size_t)(http1_scan_host(host.ptr, host.ptr + host.len) - host.ptr);
+	len = str_find(host, 1, ']');
+	if (len == host.len || len == 1)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if (!http1_is(host.ptr[i], HTTP1_HOST) && host.ptr[i] != ':')
+			return 0;
+	return len + 1;
+}
+
+bool http1_host_is_valid(struct str host)
+{
+	size_t len = host_name_len(host);
+
+	if (len == 0)
+		return false;
+	return len == host.len ||
+	       (host.ptr[len] == ':' && port_is_valid(host.ptr + len + 1, host.ptr + host.len));
+}
+
+/* "http://authority/path?query" in pieces. */
+static enum step split_absolute(struct parse *c, struct str target)
+{
+	static const struct str schemes[] = { STR_INIT("http"), STR_INIT("https") };
+	struct headers *h = c->h;
+	struct str rest = STR_EMPTY;
+	size_t len = 0;
+
+	for (size_t i = 0; i < array_count(schemes) && !rest.len; i++) {
+		size_t n = schemes[i].len;
+
+		if (target.len > n + 3 && str_eq_nocase(str_slice(target, 0, n), schemes[i]) &&
+		    memcmp(target.ptr + n, "://", 3) == 0) {
+			h->scheme = schemes[i];
+			rest = str_slice(target, n + 3, target.len);
+		}
+	}
+	while (len < rest.len && rest.ptr[len] != '/' && rest.ptr[len] != '?')
+		len++;
+	h->authority = str_slice(rest, 0, len);
+	if (!http1_host_is_valid(h->authority))
+		return bad(c, HTTP1_FAULT_TARGET);
+	h->path = str_slice(rest, len, rest.len);
+	if (h->path.len == 0)
+		h->path = h->method_id == METHOD_OPTIONS ? STR("*") : STR("/");
+	else if (h->path.ptr[0] == '?')
+		h->path = pool_printf(h->pool, "/%.*s", STR_ARGS(h->path));
+	return STEP_OK;
+}
+
+/* RFC 9112 §3.2: the form of a target depends on the method. */
+static enum step take_target(struct parse *c)
+{
+	const char *start = c->p;
+	struct headers *h = c->h;
+	struct str target;
+
+	c->p = http1_scan_target(c->begin, c->p, c->end);
+	if (c->p == c->end)
+		return STEP_MORE;
+	if (c->p == start || *c->p != ' ')
+		return bad(c, HTTP1_FAULT_TARGET);
+	target = str_of(start, (size_t)(c->p - start));
+	c->p++;
+
+	if (h->method_id == METHOD_CONNECT) {
+		h->authority = target;
+		/* The port must be there. */
+		if (!http1_host_is_valid(target) || host_name_len(target) + 1 >= target.len)
+			return bad(c, HTTP1_FAULT_TARGET);
+		return STEP_OK;
+	}
+	if (likely(*start == '/') || (h->method_id == METHOD_OPTIONS && str_eq(target, STR("*")))) {
+		h->path = target;
+		return STEP_OK;
+	}
+	return split_absolute(c, target);
+}
+
+static enum step take_request_line(struct parse *c)
+{
+	enum step step;
+
+	/* RFC 9112 §2.2: one empty line in front is the leftover of an old client. */
+	if (c->p < c->end && *c->p == '\r') {
+		step = take_line_end(c);
+		if (step != STEP_OK)
+			return step;
+	}
+	step = take_method(c);
+	if (step == STEP_OK)
+		step = take_target(c);
+	if (step == STEP_OK)
+		step = take_version(c);
+	if (step == STEP_OK)
+		step = take_line_end(c);
+	return step;
+}
+
+static enum step take_status_line(struct parse *c)
+{
+	enum step step = take_version(c);
+	uint16_t status = 0;
+
+	if (step == STEP_OK)
+		step = take_text(c, STR(" "), HTTP1_FAULT_STATUS);
+	if (step != STEP_OK)
+		return step;
+	for (int i = 0; i < 3; i++, c->p++) {
+		if (c->p == c->end)
+			return STEP_MORE;
+		if (!http1_is(*c->p, HTTP1_DIGIT))
+			return bad(c, HTTP1_FAULT_STATUS);
+		status = (uint16_t)(status * 10 + *c->p - '0');
+	}
+	if (status < 100)
+		return bad(c, HTTP1_FAULT_STATUS);
+	c->h->status = status;
+	if (c->p == c->end)
+		return STEP_MORE;
+	/* Many servers leave the space out when there is no reason. */
+	if (*c->p != ' ' && *c->p != '\r')
+		return bad(c, HTTP1_FAULT_STATUS);
+	c->p = http1_scan_value(c->begin, c->p, c->end);
+	return take_line_end(c);
+}
+
+static enum step note_length(struct parse *c, struct str value)
+{
+	uint64_t length = 0;
+
+	if (SEEN(c, HEADER_CONTENT_LENGTH))
+		return bad(c, HTTP1_FAULT_LENGTH_REPEATED);
+	if (value.len == 0 || value.len > 18)
+		return bad(c, HTTP1_FAULT_LENGTH);
+	for (size_t i = 0; i < value.len; i++) {
+		if (!http1_is(value.ptr[i], HTTP1_DIGIT))
+			return bad(c, HTTP1_FAULT_LENGTH);
+		length = length * 10 + (uint64_t)(value.ptr[i] - '0');
+	}
+	c->head->length = length;
+	return STEP_OK;
+}
+
+static enum step note_connection(struct parse *c, struct str value)
+{
+	struct str part;
+
+	/* Nearly always the one or the other. */
+	if (http1_word_is(value, "keep-alive", 10)) {
+		c->keep_alive = true;
+		return STEP_OK;
+	}
+	while (str_split(&value, ',', &part)) {
+		part = str_trim(part);
+		if (str_eq_nocase(part, STR("close")))
+			c->close = true;
+		else if (str_eq_nocase(part, STR("keep-alive")))
+			c->keep_alive = true;
+		else if (str_eq_nocase(part, STR("upgrade")))
+			c->upgrade = true;
+	}
+	return STEP_OK;
+}
+
+/* A field that frames the message or rules the connection. */
+static enum step note(struct parse *c, enum header_id id, struct str value)
+{
+	enum step step = STEP_OK;
+
+	switch (id) {
+	case HEADER_HOST:
+		if (SEEN(c, HEADER_HOST))
+			return bad(c, HTTP1_FAULT_HOST_REPEATED);
+		c->host = value;
+		break;
+	case HEADER_TRANSFER_ENCODING:
+		if (SEEN(c, HEADER_TRANSFER_ENCODING) || !str_eq_nocase(value, STR("chunked")))
+			return bad(c, HTTP1_FAULT_CODING);
+		break;
+	case HEADER_EXPECT:
+		if (str_eq_nocase(value, STR("100-continue")))
+			c->head->expect_continue = true;
+		break;
+	case HEADER_CONTENT_LENGTH:
+		step = note_length(c, value);
+		break;
+	case HEADER_CONNECTION:
+		step = note_connection(c, value);
+		break;
+	default:
+		break;
+	}
+	c->seen |= BIT(id);
+	return step;
+}
+
+static inline bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Without its field lines, Host and Transfer-Encoding would be passed on twice. */
+static inline bool is_absorbed(enum header_id id)
+{
+	return id == HEADER_HOST || id == HEADER_TRANSFER_ENCODING;
+}
+
+/* What stands behind a value is no line end. */
+static enum step bad_value(struct parse *c)
+{
+	if (c->p == c->end || (*c->p == '\r' && c->end - c->p == 1))
+		return STEP_MORE;
+	return bad(c, *c->p == '\r' || *c->p == '\n' ? HTTP1_FAULT_LINE_END : HTTP1_FAULT_VALUE);
+}
+
+/* Behind the last space and tab of a value. */
+static inline const char *trim_end(const char *value, const char *end)
+{
+	while (end > value && is_blank(end[-1]))
+		end--;
+	return end;
+}
+
+/*
+ * name ":" OWS value OWS CRLF. A name that header_id_of() knows is a token; others go through
+ * the table. The field is made in its slot, and counts once it is complete.
+ */
+static inline enum step take_field(struct parse *c, const char **place)
+{
+	const char *name = *place, *end = c->end, *value, *behind;
+	const char *colon = http1_scan_colon(c->begin, name, end);
+	struct header *field;
+	enum header_id id = header_id_of(str_of(name, (size_t)(colon - name)));
+
+	if (id == HEADER_OTHER) {
+		if (!http1_all_are(str_of(name, (size_t)(colon - name)), HTTP1_TOKEN))
+			return bad(c, is_blank(*name) ? HTTP1_FAULT_FOLD : HTTP1_FAULT_NAME);
+		if (colon == name)
+			return bad(c, HTTP1_FAULT_NAME);
+	}
+	if (unlikely(colon == end))
+		return STEP_MORE;
+
+	value = colon + 1;
+	while (value < end && is_blank(*value))
+		value++;
+	c->p = behind = http1_scan_value(c->begin, value, end);
+	if (unlikely(end - behind < 2 || behind[0] != '\r' || behind[1] != '\n'))
+		return bad_value(c);
+	*place = behind + 2;
+
+	if (unlikely(c->h->count == c->h->capacity))
+		headers_grow(c->h);
+	field = &c->h->items[c->h->count];
+	field->name = str_of(name, (size_t)(colon - name));
+	field->id = (uint16_t)id;
+	behind = trim_end(value, behind);
+	field->as_received = value - colon == 2 && colon[1] == ' ' && *place - behind == 2;
+	field->value = str_of(value, (size_t)(behind - value));
+
+	if ((FRAMING >> id) & 1) {
+		enum step step = note(c, id, field->value);
+
+		if (step != STEP_OK || is_absorbed(id))
+			return step;
+	}
+	if (unlikely(c->h->count >= c->limits->count_max))
+		return bad(c, HTTP1_FAULT_COUNT);
+	c->h->count++;
+	return STEP_OK;
+}
+
+/* Field lines and the empty line. */
+static enum step take_fields(struct parse *c)
+{
+	const char *place = c->p;
+	enum step step = STEP_OK;
+
+	while (step == STEP_OK && place < c->end && *place != '\r' && *place != '\n')
+		step = take_field(c, &place);
+	if (step != STEP_OK)
+		return step;
+	c->p = place;
+	return place == c->end ? STEP_MORE : take_line_end(c);
+}
+
+/* Length or coding, and what both rules have in common. RFC 9112 §6.3. */
+static enum step conclude_body(struct parse *c, enum http1_body otherwise)
+{
+	struct http1_head *head = c->head;
+
+	if (SEEN(c, HEADER_TRANSFER_ENCODING)) {
+		if (SEEN(c, HEADER_CONTENT_LENGTH))
+			return bad(c, HTTP1_FAULT_CODING_LENGTH);
+		if (c->h->version < 11)
+			return bad(c, HTTP1_FAULT_CODING_VERSION);
+		head->body = HTTP1_BODY_CHUNKED;
+	} else if (SEEN(c, HEADER_CONTENT_LENGTH)) {
+		head->body = head->length ? HTTP1_BODY_LENGTH : HTTP1_BODY_NONE;
+	} else {
+		head->body = otherwise;
+	}
+	return STEP_OK;
+}
+
+static void conclude_connection(struct parse *c)
+{
+	c->head->keep_alive = !c->close && (c->h->version >= 11 || c->keep_alive);
+	c->head->upgrade = c->upgrade && c->h->version >= 11 && SEEN(c, HEADER_UPGRADE);
+	c->head->expect_continue &= c->h->version >= 11;
+}
+
+static enum step conclude_request(struct parse *c)
+{
+	struct headers *h = c->h;
+
+	if (SEEN(c, HEADER_HOST)) {
+		if (!http1_host_is_valid(c->host))
+			return bad(c, HTTP1_FAULT_HOST);
+		if (!h->authority.len)
+			h->authority = c->host;
+	} else if (h->version >= 11) {
+		return bad(c, HTTP1_FAULT_HOST_MISSING);
+	}
+	conclude_connection(c);
+	return conclude_body(c, HTTP1_BODY_NONE);
+}
+
+static enum step conclude_response(struct parse *c, enum method request)
+{
+	struct http1_head *head = c->head;
+	uint16_t status = c->h->status;
+	bool bodiless = status < 200 || status == 204;
+	enum step step;
+
+	conclude_connection(c);
+	/* RFC 9112 §6.1 forbids both; a length of nothing is common, harmless and dropped. */
+	if (bodiless) {
+		if (SEEN(c, HEADER_TRANSFER_ENCODING) || head->length)
+			return bad(c, HTTP1_FAULT_NO_BODY);
+		if (SEEN(c, HEADER_CONTENT_LENGTH))
+			headers_remove(c->h, HEADER_CONTENT_LENGTH);
+	}
+	step = conclude_body(c, HTTP1_BODY_CLOSE);
+	if (step == STEP_OK && (bodiless || status == 304 || request == METHOD_HEAD)) {
+		head->body = HTTP1_BODY_NONE;
+		head->length = 0;
+	}
+	if (head->body == HTTP1_BODY_CLOSE)
+		head->keep_alive = false;
+	return step;
+}
+
+/*
+ * Does a blank line end in the input? With bare LFs too: the attempt then names the
+ * fault. An attempt at such an input never asks for more.
+ */
+static bool blank_line_is_there(struct http1_reader *r, struct str input)
+{
+	size_t at = r->searched > 2 ? r->searched - 2 : 0;
+
+	while (at < input.len) {
+		const char *lf = memchr(input.ptr + at, '\n', input.len - at);
+		const char *end = input.ptr + input.len;
+
+		if (!lf)
+			break;
+		if ((end - lf >= 2 && lf[1] == '\n') ||
+		    (end - lf >= 3 && lf[1] == '\r' && lf[2] == '\n'))
+			return true;
+		at = (size_t)(lf - input.ptr) + 1;
+	}
+	r->searched = input.len;
+	return false;
+}
+
+/* Is it worth a walk? Always at first; then when it may be complete, or has doubled. */
+static bool attempt_is_due(struct http1_reader *r, struct str input)
+{
+	if (r->tried != 0 && input.len / 2 < r->tried && !blank_line_is_there(r, input))
+		return false;
+	r->tried = input.len;
+	return true;
+}
+
+static enum http1_result finish(struct parse *c, struct str input, enum step step)
+{
+	struct http1_head *head = c->head;
+
+	head->len = (size_t)(c->p - input.ptr);
+	/* More bytes behind so many make a head that is too large. */
+	if ((step == STEP_OK && head->len > c->limits->bytes_max) ||
+	    (step == STEP_MORE && input.len >= c->limits->bytes_max)) {
+		head->fault = HTTP1_FAULT_BYTES;
+		return HTTP1_BAD;
+	}
+	if (step == STEP_OK)
+		return HTTP1_DONE;
+	return step == STEP_MORE ? HTTP1_MORE : HTTP1_BAD;
+}
+
+static struct parse parse_of(struct str input, struct headers *h, struct http1_head *head,
+			     const struct http1_limits *limits)
+{
+	*head = (struct http1_head){ 0 };
+	headers_clear(h);
+	return (struct parse){ .begin = input.ptr,
+			       .p = input.ptr,
+			       .end = input.ptr + input.len,
+			       .h = h,
+			       .head = head,
+			       .limits = limits };
+}
+
+enum http1_result http1_read_request(struct http1_reader *r, const struct http1_limits *limits,
+				     struct str input, struct headers *h,
+				     struct http1_head *ret_head)
+{
+	struct parse c = parse_of(input, h, ret_head, limits);
+	enum step step = STEP_MORE;
+
+	if (attempt_is_due(r, input)) {
+		step = take_request_line(&c);
+		if (step == STEP_OK)
+			step = take_fields(&c);
+		if (step == STEP_OK)
+			step = conclude_request(&c);
+	}
+	return finish(&c, input, step);
+}
+
+enum http1_result http1_read_response(struct http1_reader *r, const struct http1_limits *limits,
+				      struct str input, enum method request, struct headers *h,
+				      struct http1_head *ret_head)
+{
+	struct parse c = parse_of(input, h, ret_head, limits);
+	enum step step = STEP_MORE;
+
+	if (attempt_is_due(r, input)) {
+		step = take_status_line(&c);
+		if (step == STEP_OK)
+			step = take_fields(&c);
+		if (step == STEP_OK)
+			step = conclude_response(&c, request);
+	}
+	return finish(&c, input, step);
+}
+
+/* Fields that a trailer must not be: they would change how the message is read or routed. */
+#define TRAILER_FORBIDDEN                                                                          \
+	(BIT(HEADER_HOST) | BIT(HEADER_CONTENT_LENGTH) | BIT(HEADER_TRANSFER_ENCODING) |           \
+	 BIT(HEADER_CONNECTION) | BIT(HEADER_UPGRADE) | BIT(HEADER_EXPECT) | BIT(HEADER_TRAILER) | \
+	 BIT(HEADER_TE))
+
+static enum step conclude_trailers(struct parse *c)
+{
+	uint64_t seen = c->seen;
+
+	headers_for_each (field, c->h)
+		seen |= BIT(field->id);
+	return seen & TRAILER_FORBIDDEN ? bad(c, HTTP1_FAULT_TRAILER) : STEP_OK;
+}
+
+enum http1_result http1_read_trailers(struct http1_reader *r, const struct http1_limits *limits,
+				      struct str input, struct headers *h,
+				      struct http1_head *ret_head)
+{
+	struct parse c = parse_of(input, h, ret_head, limits);
+	enum step step = STEP_MORE;
+
+	if (attempt_is_due(r, input)) {
+		step = take_fields(&c);
+		if (step == STEP_OK)
+			step = conclude_trailers(&c);
+	}
+	return finish(&c, input, step);
+}
