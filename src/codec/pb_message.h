@@ -119,8 +119,7 @@ const struct pb_desc *pb_desc_by_name(struct str full_name);
 const struct pb_desc *pb_desc_by_type_url(struct str type_url);
 
 union pb_value {
-	bool boolean;
-	int64_t number; /* all integers and enums */
+	int64_t number; /* bools, all integers and enums */
 	uint64_t unsigned_number;
 	double real;
 	struct str text; /* string, bytes */
@@ -155,10 +154,15 @@ struct pb_report {
 };
 
 /*
- * Readers. Text is borrowed from the input when it came as binary. Any values are left as
- * messages of google.protobuf.Any with `type_url` and `value` bytes; pb_from_node() encodes
- * what stands beside @type. ERR_PROTO (malformed), ERR_CONFIG (refused), ERR_UNSUPPORTED,
- * ERR_LIMIT; the diag has path and, for nodes, position. report may be NULL.
+ * Readers. Text is borrowed from the input when it came as binary, copied into the pool when it
+ * came as a node. Any values are left as messages of google.protobuf.Any with `type_url` and
+ * `value` bytes; pb_from_node() encodes what stands beside @type and keeps it for
+ * pb_open_any(), with its positions. An Any of a type that is not known keeps only its
+ * type_url: whoever opens it decides what that means.
+ *
+ * ERR_PROTO: malformed. ERR_CONFIG: a value is wrong or missing. ERR_UNSUPPORTED: unknown or
+ * not implemented, and its class does not let it pass. ERR_LIMIT: too much of something. The
+ * diag has the path and, for nodes, the position. report may be NULL.
  */
 must_check int pb_decode(const struct pb_desc *desc, struct str bytes, struct pool *pool,
 			 struct pb_message **ret_message, struct pb_report *report, struct diag *d);
@@ -181,6 +185,9 @@ void pb_set_text(struct pb_message *m, unsigned field, struct str value); /* bor
 struct pb_message *pb_add_message(struct pb_message *m, unsigned field);
 void pb_add_text(struct pb_message *m, unsigned field, struct str value);
 void pb_add_number(struct pb_message *m, unsigned field, int64_t value);
+void pb_add_real(struct pb_message *m, unsigned field, double value);
+/* The value of a new entry of a map whose values are messages. */
+struct pb_message *pb_add_entry(struct pb_message *m, unsigned field, struct str key);
 /* Sets an Any field to the encoding of `value`, or appends where it is repeated. */
 void pb_set_any(struct pb_message *m, unsigned field, const struct pb_message *value);
 /* Wrapper and Duration fields. */
@@ -199,6 +206,11 @@ uint32_t pb_count(const struct pb_message *m, unsigned field);
 struct pb_message *pb_sub_at(const struct pb_message *m, unsigned field, uint32_t i);
 struct str pb_text_at(const struct pb_message *m, unsigned field, uint32_t i);
 int64_t pb_number_at(const struct pb_message *m, unsigned field, uint32_t i);
+double pb_real_at(const struct pb_message *m, unsigned field, uint32_t i);
+/* The entry of a map with this key, or NULL: key is its field 0, value its field 1. */
+struct pb_message *pb_entry(const struct pb_message *m, unsigned field, struct str key);
+/* The name of the value of an enum field; NULL for a number without a name. */
+const char *pb_enum_name(const struct pb_message *m, unsigned field);
 /* Which member of a oneof is set: its field index, or -1. */
 int pb_which(const struct pb_message *m, const char *oneof);
 /* Wrappers and durations with the value that an absent field means. */
@@ -214,6 +226,11 @@ must_check int pb_open_any(const struct pb_message *any, struct pool *pool,
 			   struct pb_message **ret_message, struct pb_report *report,
 			   struct diag *d);
 
-/* Fails at a message: position where known, then diag_fail(). */
+/* "filter_chains[0].filters[1].typed_config", from the root of the message. */
+void pb_path(const struct pb_message *m, struct buf *out);
+
+/* Fails at a message, or at a field of it: diag_fail() with path, and position where known. */
 int pb_fail(struct diag *d, const struct pb_message *m, int error, const char *format, ...)
 	printf_like(4, 5);
+int pb_fail_field(struct diag *d, const struct pb_message *m, unsigned field, int error,
+		  const char *format, ...) printf_like(5, 6);
