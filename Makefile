@@ -4,7 +4,6 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 ARGS ?=
-export PREFIX
 
 need := ./tools/need.sh
 run := /usr/bin/python3 tests/run.py

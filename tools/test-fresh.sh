@@ -4,9 +4,9 @@
 #
 # Proves that a clone needs nothing but git and make: for Debian 12 and 13 it makes a minimal
 # system with debootstrap, clones the last commit of this tree into it, and runs `make demo`
-# and `make test` there. Root only. The system lives in mount, process and host-name
-# namespaces of its own, which end with the run; its directory is removed. It uses the
-# network of this machine, its mirrors, and apt's settings.
+# and `make test` there, as root (by sudo where it must). The system lives in mount, process
+# and host-name namespaces of its own, which end with the run; its directory is removed. It
+# uses the network of this machine, its mirrors, and apt's settings.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -45,7 +45,7 @@ make_root() {
 	mkdir -p "$root/usr/local/share/ca-certificates"
 	cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/" \
 		2>/dev/null || true
-	git bundle create -q "$root/weft.bundle" HEAD
+	git -c safe.directory='*' bundle create -q "$root/weft.bundle" HEAD
 }
 
 # In namespaces of its own: turns ROOT into / and runs the rest there.
@@ -81,7 +81,7 @@ fresh() {
 	local suite=$1 root started=$SECONDS
 
 	root=$(mktemp -d /var/tmp/weft-fresh.XXXXXX)
-	trap 'rm -rf --one-file-system "$root"' RETURN
+	trap "rm -rf --one-file-system '$root'" EXIT
 	echo "test-fresh: $suite; its output goes to build-logs/fresh/$suite.log"
 	if make_root "$suite" "$root" > "$logs/$suite.log" 2>&1 &&
 		unshare --mount --uts --ipc --pid --fork --kill-child \
@@ -102,12 +102,11 @@ main() {
 		enter "$2"
 	fi
 	if [[ $(id -u) != 0 ]]; then
-		echo "test-fresh: needs root, for debootstrap and mounts" >&2
-		exit 1
+		exec sudo "$PWD/tools/test-fresh.sh" "$@"
 	fi
 	mkdir -p "$logs"
 	for suite in "${@:-${default_suites[@]}}"; do
-		fresh "$suite" || failed=1
+		(fresh "$suite") || failed=1
 	done
 	exit $failed
 }

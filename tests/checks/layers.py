@@ -16,6 +16,9 @@ STRANGERS = [
     ("proxy", "cli"),
 ]
 
+# Has no test binary: its files are the programs' own main().
+UNTESTED = ("main",)
+
 # Layers without I/O, and what they therefore do not include.
 PURE = ("codec", "rules", "model")
 IO_HEADERS = re.compile(r"(event/|net/|sys/(socket|epoll|uio|un)\.h|fcntl\.h|poll\.h)")
@@ -57,9 +60,17 @@ def problem_of(name, own, ours, header, order):
     return None
 
 
+def untested(order):
+    """Layers without a test binary that links them whole."""
+    for layer in order:
+        tests = f"tests/unit/{layer}/meson.build"
+        if layer not in UNTESTED and not (files(tests) and "link_whole:" in text(tests)):
+            yield f"{tests}: no test binary links {layer} and all below it whole"
+
+
 def main():
     order = layers()
-    problems = []
+    problems = list(untested(order))
     names = [n for n in files("src/*.c", "src/*.h", "src/*.cc") if n.count("/") > 1]
     for name in names:
         if name.split("/")[1] in order:
