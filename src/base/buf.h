@@ -52,7 +52,7 @@ int buf_append(struct buf *b, const void *bytes, size_t len);
 int buf_append_str(struct buf *b, struct str s);
 int buf_append_char(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *format, ...) printf_like(2, 3);
-int buf_vprintf(struct buf *b, const char *format, va_list args);
+int buf_vprintf(struct buf *b, const char *format, va_list args) printf_like(2, 0);
 
 /* Room for `len` more bytes at the returned place, to be claimed with buf_claim(). NULL over limit.
  */

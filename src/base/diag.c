@@ -19,7 +19,7 @@ void diag_fini(struct diag *d)
 	diag_init(d);
 }
 
-static char *format_text(const char *format, va_list args)
+static printf_like(1, 0) char *format_text(const char *format, va_list args)
 {
 	struct buf text = BUF_INIT(0);
 

@@ -188,7 +188,7 @@ static int make_parents(const char *path)
 }
 
 /* Through a descriptor, so that what was checked is what is changed. */
-static int check_directory(const char *path, mode_t mode)
+static int check_directory(const char *path, mode_t mode, bool created)
 {
 	cleanup(closep) int fd = open_file(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	struct stat st;
@@ -201,20 +201,34 @@ static int check_directory(const char *path, mode_t mode)
 		return -errno;
 	if (st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
 		return ERR_DENIED;
-	if (st.st_mode & 07777 & ~mode)
-		return fchmod(fd, st.st_mode & mode) < 0 ? -errno : 0;
-	return 0;
+
+	mode_t before = st.st_mode & 07777;
+	mode_t wanted = created ? mode : before & mode;
+
+	if (before == wanted)
+		return 0;
+	return fchmod(fd, wanted) < 0 ? -errno : 0;
 }
 
 int dir_make(const char *path, mode_t mode)
 {
-	int r = make_parents(path);
+	struct str name = str_from(path);
+
+	/* "link/" would be followed, "link" is refused. */
+	while (name.len > 1 && str_has_suffix(name, STR("/")))
+		name.len--;
+
+	cleanup(mem_freep) char *dir = mem_strdup_str(name);
+	int r = make_parents(dir);
 
 	if (r < 0)
 		return r;
-	if (mkdir(path, mode) < 0 && errno != EEXIST)
+
+	bool created = mkdir(dir, mode & 0755) == 0;
+
+	if (!created && errno != EEXIST)
 		return -errno;
-	return check_directory(path, mode);
+	return check_directory(dir, mode, created);
 }
 
 int dir_make_private(const char *path)

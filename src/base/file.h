@@ -26,14 +26,16 @@ must_check int file_read_fd(int fd, size_t limit_bytes, struct buf *out);
 
 /*
  * Creates or replaces a file: at any moment, also after a power cut, the path holds the old
- * content or the new one, and on return the new one is on the disk. -errno leaves the old.
+ * content or the new one, and on return the new one is on the disk. On -errno the path holds
+ * either, whole. A crash in between may leave a file PATH.XXXXXX behind.
  */
 must_check int file_write_atomic(const char *path, struct str bytes, mode_t mode);
 
 /*
  * Sees to it that a directory exists that only we can write to; missing parents are created
  * with 0700. One that exists must be ours, no symbolic link, and not writable by others:
- * otherwise ERR_DENIED. Permissions beyond `mode` are taken from it.
+ * otherwise ERR_DENIED. Permissions beyond `mode` are taken from it. A new one has `mode`,
+ * whatever the umask.
  */
 must_check int dir_make(const char *path, mode_t mode);
 

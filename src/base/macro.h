@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 #define must_check        __attribute__((warn_unused_result))
-#define printf_like(f, a) __attribute__((format(printf, f, a)))
+#define printf_like(f, a) __attribute__((format(printf, f, a), nonnull(f)))
 #define no_return         __attribute__((noreturn))
 #define unused_arg        __attribute__((unused))
 

@@ -39,28 +39,6 @@ struct wall_time time_wall_now(void)
 	return (struct wall_time){ clock_read(CLOCK_REALTIME) };
 }
 
-struct instant instant_after(struct instant from, struct duration d)
-{
-	int64_t ns;
-
-	if (d.ns == INT64_MAX)
-		return (struct instant){ INT64_MAX };
-	if (__builtin_add_overflow(from.ns, d.ns, &ns))
-		ns = d.ns > 0 ? INT64_MAX : INT64_MIN;
-	return (struct instant){ ns };
-}
-
-struct duration instant_since(struct instant later, struct instant earlier)
-{
-	int64_t ns;
-
-	if (later.ns == INT64_MAX)
-		return DURATION_FOREVER;
-	if (__builtin_sub_overflow(later.ns, earlier.ns, &ns))
-		ns = earlier.ns < 0 ? INT64_MAX : INT64_MIN;
-	return (struct duration){ ns };
-}
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';

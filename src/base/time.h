@@ -38,9 +38,28 @@ struct wall_time {
 struct instant time_monotonic_now(void);
 struct wall_time time_wall_now(void);
 
-/* Saturates instead of overflowing; FOREVER stays forever. */
-struct instant instant_after(struct instant from, struct duration d);
-struct duration instant_since(struct instant later, struct instant earlier);
+/* Saturates instead of overflowing; FOREVER stays forever. Inline: timers live by it. */
+static inline struct instant instant_after(struct instant from, struct duration d)
+{
+	int64_t ns;
+
+	if (d.ns == INT64_MAX)
+		return (struct instant){ INT64_MAX };
+	if (__builtin_add_overflow(from.ns, d.ns, &ns))
+		ns = d.ns > 0 ? INT64_MAX : INT64_MIN;
+	return (struct instant){ ns };
+}
+
+static inline struct duration instant_since(struct instant later, struct instant earlier)
+{
+	int64_t ns;
+
+	if (later.ns == INT64_MAX)
+		return DURATION_FOREVER;
+	if (__builtin_sub_overflow(later.ns, earlier.ns, &ns))
+		ns = earlier.ns < 0 ? INT64_MAX : INT64_MIN;
+	return (struct duration){ ns };
+}
 
 /*
  * "1500ms", "2s", "1h30m" (GEP-2257 without its size limit) and Go's fractions: "1.5s". A

@@ -270,6 +270,23 @@ static void loop_check(const struct loop *l)
 #endif
 }
 
+static size_t list_count(const struct list *l)
+{
+	size_t count = 0;
+
+	list_for_each (node, l)
+		count++;
+	return count;
+}
+
+void loop_dump(const struct loop *l, struct buf *out)
+{
+	buf_printf(out, "watches=%zu timers=%u next=", list_count(&l->watches), l->timers.count);
+	duration_format(timers_wait(l), out);
+	buf_printf(out, " deferred=%zu reaps=%zu tasks=%s", list_count(&l->deferred),
+		   list_count(&l->reaps), tasks_are_waiting(l) ? "yes" : "no");
+}
+
 int loop_turn(struct loop *l, struct duration wait)
 {
 	assert(!l->in_turn);

@@ -35,6 +35,9 @@ void loop_stop(struct loop *l);
 /* One turn, waiting at most `wait` for something to happen (zero: not at all). */
 must_check int loop_turn(struct loop *l, struct duration wait);
 
+/* One line for people: "watches=2 timers=1 next=250ms deferred=0 reaps=0 tasks=no". */
+void loop_dump(const struct loop *l, struct buf *out);
+
 /* The clocks of this turn. */
 struct instant loop_now(const struct loop *l);
 struct wall_time loop_wall_now(const struct loop *l);

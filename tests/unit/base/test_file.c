@@ -176,6 +176,17 @@ TEST(a_directory_that_others_may_read_is_closed_to_them)
 	scratch_remove(&s);
 }
 
+TEST(a_new_directory_has_its_mode_whatever_the_umask)
+{
+	struct scratch s = scratch_make("a");
+	mode_t before = umask(077);
+
+	assert_int_equal(dir_make(s.path, 0755), 0);
+	umask(before);
+	assert_int_equal(mode_of(s.path), 0755);
+	scratch_remove(&s);
+}
+
 TEST(a_directory_that_others_may_write_to_is_refused)
 {
 	struct scratch s = scratch_make("a");
@@ -192,8 +203,12 @@ TEST(a_symbolic_link_or_a_file_is_no_private_directory)
 {
 	struct scratch s = scratch_make("a");
 
-	assert_int_equal(symlink("/tmp", s.path), 0);
+	char with_slash[128];
+
+	snprintf(with_slash, sizeof(with_slash), "%s//", s.path);
+	assert_int_equal(symlink(s.dir, s.path), 0);
 	assert_int_equal(dir_make_private(s.path), ERR_DENIED);
+	assert_int_equal(dir_make_private(with_slash), ERR_DENIED);
 	assert_int_equal(unlink(s.path), 0);
 	assert_int_equal(file_write_atomic(s.path, STR("x"), 0600), 0);
 	assert_int_equal(dir_make_private(s.path), ERR_DENIED);

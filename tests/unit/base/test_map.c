@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
 
@@ -91,6 +92,41 @@ TEST(the_current_entry_may_be_removed_during_iteration)
 	assert_int_equal(m.count, 0);
 	assert_true(list_is_empty(&m.in_order));
 	map_fini(&m);
+}
+
+#define CHAIN 6
+
+/* Keys that share one of the eight buckets of a small table. */
+static void find_colliding(int *ret_numbers)
+{
+	char text[32];
+	int found = 0;
+
+	for (int i = 0; found < CHAIN; i++)
+		if (hash_bytes(key_of(i, text, sizeof(text))) % 8 == 3)
+			ret_numbers[found++] = i;
+}
+
+TEST(keys_in_one_bucket_are_told_apart_and_leave_from_any_place)
+{
+	int numbers[CHAIN], values[CHAIN];
+	char text[32];
+
+	find_colliding(numbers);
+	for (int removed = 0; removed < CHAIN; removed++) {
+		struct map m;
+
+		map_init(&m);
+		for (int i = 0; i < CHAIN; i++)
+			map_set(&m, key_of(numbers[i], text, sizeof(text)), &values[i]);
+		assert_int_equal(m.bucket_count, 8);
+		assert_ptr_equal(map_remove(&m, key_of(numbers[removed], text, sizeof(text))),
+				 &values[removed]);
+		for (int i = 0; i < CHAIN; i++)
+			assert_ptr_equal(map_get(&m, key_of(numbers[i], text, sizeof(text))),
+					 i == removed ? NULL : &values[i]);
+		map_fini(&m);
+	}
 }
 
 TEST(zeroed_memory_is_a_map_that_can_be_ended)

@@ -1,6 +1,9 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 
@@ -89,4 +92,21 @@ TEST(cleanup_frees_on_every_exit)
 		assert_string_equal(text, "gone");
 	}
 	assert_int_equal(mem_live_bytes(), before);
+}
+
+TEST(a_size_that_overflows_ends_the_program)
+{
+	volatile size_t count = SIZE_MAX / 4;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		signal(SIGABRT, SIG_DFL);
+		close(STDERR_FILENO);
+		mem_zalloc_array(count, 8);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
 }

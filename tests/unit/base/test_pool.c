@@ -3,6 +3,10 @@
 #include "base/mem.h"
 #include "base/pool.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 TEST(pool_memory_is_aligned_separate_and_gone_at_the_end)
 {
 	uint64_t before = mem_live_bytes();
@@ -92,3 +96,18 @@ TEST(text_in_a_pool_is_terminated)
 	assert_str_equal(pool_strdup(&p, STR_EMPTY), "");
 	pool_fini(&p);
 }
+
+#if defined(__SANITIZE_ADDRESS__)
+TEST(what_a_pool_did_not_hand_out_is_poisoned)
+{
+	struct pool p = POOL_INIT(1024);
+	char *a = pool_alloc(&p, 13);
+
+	assert_false(__asan_address_is_poisoned(a + 12));
+	assert_true(__asan_address_is_poisoned(a + 13));
+	assert_true(__asan_address_is_poisoned(a + 16));
+	pool_reset(&p);
+	assert_true(__asan_address_is_poisoned(a));
+	pool_fini(&p);
+}
+#endif

@@ -286,6 +286,46 @@ TEST(a_forgotten_child_goes_on)
 	assert_false(w.ended);
 }
 
+/* A process that starts a child which is to die with it, and dies. */
+static no_return void start_and_die(const struct child_options *options)
+{
+	struct watched w = { 0 };
+	struct loop *l;
+
+	if (loop_new(&l) < 0 || child_start(l, &w.child, options, on_exit_note) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+TEST(a_child_dies_with_its_parent_when_that_was_asked_for)
+{
+	char *argv[] = { (char *)"sleep", (char *)"1000", NULL };
+	int fds[2];
+	int status;
+	char byte;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+
+	struct child_fd held = { fds[1], 9 };
+	struct child_options options = {
+		.path = "sleep",
+		.argv = argv,
+		.fds = &held,
+		.fd_count = 1,
+		.death_signal = SIGKILL,
+	};
+	pid_t parent = fork();
+
+	if (parent == 0)
+		start_and_die(&options);
+	close(fds[1]);
+	assert_int_equal(waitpid(parent, &status, 0), parent);
+	assert_int_equal(status, 0);
+	/* The end of the pipe is the end of the last process that holds it. */
+	assert_int_equal(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
+}
+
 #ifdef WEFT_FAULTS
 TEST(a_start_that_fails_anywhere_leaves_no_process)
 {

@@ -359,6 +359,23 @@ TEST(a_set_clock_stands_still_and_both_clocks_advance_together)
 	assert_int_equal(loop_wall_now(l).ns, 1007);
 }
 
+TEST(a_dump_counts_what_waits)
+{
+	cleanup(loop_freep) struct loop *l = test_loop();
+	struct buf b = BUF_INIT(0);
+	struct item a = { .name = 'a' };
+	struct timer t;
+
+	timer_init(&t, on_due_stop_loop);
+	timer_start(l, &t, DURATION_MS(250));
+	defer(l, &a.deferred, on_run);
+	loop_dump(l, &b);
+	assert_str_equal(buf_str(&b), "watches=0 timers=1 next=250ms deferred=1 reaps=0 tasks=no");
+	timer_stop(&t);
+	defer_cancel(&a.deferred);
+	buf_fini(&b);
+}
+
 TEST(the_real_clock_does_not_go_back)
 {
 	cleanup(loop_freep) struct loop *l = NULL;

@@ -1,5 +1,6 @@
 #include "event_test.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -69,3 +70,29 @@ TEST(a_source_that_was_never_started_can_be_stopped)
 
 	signal_source_stop(&zeroed);
 }
+
+#ifdef WEFT_FAULTS
+TEST(a_source_that_cannot_start_reports_nothing_and_can_start_later)
+{
+	cleanup(loop_freep) struct loop *l = test_loop();
+	static const int signals[] = { SIGUSR1 };
+	struct seen seen = { 0 };
+	unsigned nth = 1;
+
+	for (;; nth++) {
+		fault_arm(nth, -EMFILE);
+
+		int r = signal_source_start(l, &seen.source, signals, 1, on_signal);
+
+		if (!fault_delivered())
+			break;
+		assert_int_equal(r, -EMFILE);
+		signal_source_stop(&seen.source);
+	}
+	fault_arm(0, 0);
+	assert_int_equal(nth, 3);
+	kill(getpid(), SIGUSR1);
+	turn_until(l, &seen.any);
+	signal_source_stop(&seen.source);
+}
+#endif
