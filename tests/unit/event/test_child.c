@@ -79,6 +79,8 @@ TEST(a_program_that_cannot_be_run_is_an_error_of_the_start)
 	struct child_options directory = { .path = "/", .argv = argv };
 	struct watched w = { 0 };
 
+	/* A folder of PATH that may not be read would answer for the program not found. */
+	assert_int_equal(setenv("PATH", "/usr/bin:/bin", 1), 0);
 	assert_int_equal(child_start(l, &w.child, &missing, on_exit_note), -ENOENT);
 	assert_int_equal(child_start(l, &w.child, &unknown, on_exit_note), -ENOENT);
 	assert_int_equal(child_start(l, &w.child, &directory, on_exit_note), -EACCES);
