@@ -83,7 +83,7 @@ struct conn_ops {
 	void (*close)(struct conn *c, bool reset);
 	void (*free)(struct conn *c);
 	/* Leaves the loop, and enters another one (pools hand connections over). May be NULL. */
-	void (*detach)(struct conn *c);
+	int (*detach)(struct conn *c);
 	int (*attach)(struct conn *c, struct loop *l);
 };
 

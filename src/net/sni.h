@@ -34,5 +34,5 @@ struct client_hello {
 	char alpn_bytes[HELLO_ALPN_BYTES_MAX];
 };
 
-/* *ret_hello is written for HELLO_TLS only; it must not be moved afterwards. */
+/* *ret_hello is valid for HELLO_TLS only, and must not be moved afterwards. */
 enum hello_result client_hello_read(struct str input, struct client_hello *ret_hello);

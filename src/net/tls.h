@@ -121,7 +121,7 @@ const struct certificate *tls_context_anchor(const struct tls_context *context, 
 /* Facts of one connection: c->tls. There from the beginning, filled as they become known. */
 struct tls_info {
 	bool established; /* the handshake was completed */
-	bool mutual;      /* the peer showed a certificate and it was accepted */
+	bool mutual;      /* both showed a certificate, and the peer's was verified */
 	uint16_t version; /* TLS_VERSION_1_3; 0 before the handshake */
 	const char *version_text;
 	const char *cipher;             /* "TLS_AES_256_GCM_SHA384" */
@@ -149,3 +149,9 @@ struct tls_conn_options {
  */
 struct conn *tls_conn_new_take(struct conn *lower, const struct tls_conn_options *options,
 			       const struct conn_handler *handler);
+
+/*
+ * TLS 1.3: new keys for what we send, and for what the peer sends when ask_peer is set. This
+ * happens by itself before a key has been used for too many records.
+ */
+must_check int tls_conn_update_keys(struct conn *c, bool ask_peer);
