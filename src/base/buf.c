@@ -29,6 +29,7 @@ static void make_room(struct buf *b, size_t needed)
 {
 	size_t used = buf_len(b);
 
+	assert(b->memory || !b->end);
 	if (b->start && needed <= b->capacity / 2) {
 		memmove(b->memory, b->memory + b->start, used);
 	} else {

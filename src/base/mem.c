@@ -1,41 +1,90 @@
 #include "base/mem.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /*
- * Live bytes are counted in slots, one cache line each, and added up by the reader. A thread
- * keeps to one slot, so that allocating threads do not fight over a line; a block freed by
- * another thread leaves one slot too high and another too low, and the sum is right. The
- * size is what the allocator really set aside, so no header is needed in front of a block.
+ * Live bytes
+ *
+ * Each thread adds to a slot that it alone writes, so counting costs a plain addition, and
+ * the reader adds the slots up. A block freed by another thread leaves one slot too high and
+ * another too low, and the sum is right. The slot of a thread that ended keeps its number and
+ * goes to the next thread; slots are never freed. What is counted is the size that the
+ * allocator really set aside, so no header is needed in front of a block.
  */
-#define SLOT_COUNT 64
+struct slot {
+	_Alignas(64) _Atomic int64_t bytes;
+	struct slot *next;
+	struct slot *next_spare;
+};
 
 static struct {
-	_Alignas(64) _Atomic int64_t bytes;
-} live[SLOT_COUNT];
+	pthread_mutex_t lock;
+	pthread_once_t once;
+	pthread_key_t thread_end;
+	struct slot *spare;
+	_Atomic(struct slot *) all;
+} slots = { .lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT };
 
-static _Atomic uint32_t slot_next;
-static _Thread_local _Atomic int64_t *live_here;
+static _Thread_local struct slot *slot_here;
 
-static _Atomic int64_t *slot_choose(void)
+/* A destructor that runs later and frees memory takes a slot again. */
+static void on_thread_end(void *slot)
 {
-	uint32_t slot = atomic_fetch_add_explicit(&slot_next, 1, memory_order_relaxed);
+	struct slot *ended = slot;
 
-	live_here = &live[slot % SLOT_COUNT].bytes;
-	return live_here;
+	slot_here = NULL;
+	pthread_mutex_lock(&slots.lock);
+	ended->next_spare = slots.spare;
+	slots.spare = ended;
+	pthread_mutex_unlock(&slots.lock);
+}
+
+static void thread_end_watch(void)
+{
+	if (pthread_key_create(&slots.thread_end, on_thread_end))
+		abort();
+}
+
+static struct slot *slot_new(void)
+{
+	struct slot *slot = aligned_alloc(_Alignof(struct slot), sizeof(*slot));
+
+	if (!slot)
+		abort();
+	atomic_init(&slot->bytes, 0);
+	slot->next = atomic_load_explicit(&slots.all, memory_order_relaxed);
+	atomic_store_explicit(&slots.all, slot, memory_order_release);
+	return slot;
+}
+
+static struct slot *slot_take(void)
+{
+	struct slot *slot;
+
+	pthread_once(&slots.once, thread_end_watch);
+	pthread_mutex_lock(&slots.lock);
+	slot = slots.spare;
+	if (slot)
+		slots.spare = slot->next_spare;
+	else
+		slot = slot_new();
+	pthread_mutex_unlock(&slots.lock);
+	pthread_setspecific(slots.thread_end, slot);
+	slot_here = slot;
+	return slot;
 }
 
 static inline void account(int64_t bytes)
 {
-	_Atomic int64_t *slot = live_here;
+	struct slot *slot = likely(slot_here) ? slot_here : slot_take();
+	int64_t before = atomic_load_explicit(&slot->bytes, memory_order_relaxed);
 
-	if (unlikely(!slot))
-		slot = slot_choose();
-	atomic_fetch_add_explicit(slot, bytes, memory_order_relaxed);
+	atomic_store_explicit(&slot->bytes, before + bytes, memory_order_relaxed);
 }
 
 static no_return void out_of_memory(size_t size_bytes)
@@ -126,9 +175,10 @@ char *mem_printf(const char *format, ...)
 
 uint64_t mem_live_bytes(void)
 {
+	struct slot *slot = atomic_load_explicit(&slots.all, memory_order_acquire);
 	int64_t sum = 0;
 
-	for (size_t i = 0; i < SLOT_COUNT; i++)
-		sum += atomic_load_explicit(&live[i].bytes, memory_order_relaxed);
+	for (; slot; slot = slot->next)
+		sum += atomic_load_explicit(&slot->bytes, memory_order_relaxed);
 	return sum > 0 ? (uint64_t)sum : 0;
 }

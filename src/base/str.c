@@ -27,16 +27,39 @@ static inline uint64_t word_load(const char *ptr)
 	return word;
 }
 
+/* Four to seven bytes as one word: the first four and the last four, which may overlap. */
+static inline uint64_t word_of_few(const char *ptr, size_t len)
+{
+	uint32_t front, back;
+
+	memcpy(&front, ptr, sizeof(front));
+	memcpy(&back, ptr + len - sizeof(back), sizeof(back));
+	return (uint64_t)front << 32 | back;
+}
+
+static inline bool word_eq_nocase(uint64_t a, uint64_t b)
+{
+	return a == b || word_lower(a) == word_lower(b);
+}
+
+/* Whole words, then the last eight bytes, which may overlap the word before. */
+static bool eq_nocase_long(const char *a, const char *b, size_t len)
+{
+	for (size_t i = 0; i + 8 < len; i += 8)
+		if (!word_eq_nocase(word_load(a + i), word_load(b + i)))
+			return false;
+	return word_eq_nocase(word_load(a + len - 8), word_load(b + len - 8));
+}
+
 bool str_eq_nocase(struct str a, struct str b)
 {
-	size_t i = 0;
-
 	if (a.len != b.len)
 		return false;
-	for (; i + 8 <= a.len; i += 8)
-		if (word_lower(word_load(a.ptr + i)) != word_lower(word_load(b.ptr + i)))
-			return false;
-	for (; i < a.len; i++)
+	if (a.len >= 8)
+		return eq_nocase_long(a.ptr, b.ptr, a.len);
+	if (a.len >= 4)
+		return word_eq_nocase(word_of_few(a.ptr, a.len), word_of_few(b.ptr, b.len));
+	for (size_t i = 0; i < a.len; i++)
 		if (char_lower(a.ptr[i]) != char_lower(b.ptr[i]))
 			return false;
 	return true;

@@ -78,6 +78,27 @@ TEST(memory_freed_by_another_thread_is_counted_off)
 	assert_int_equal(mem_live_bytes(), before);
 }
 
+static void *alloc_here(unused_arg void *ignored)
+{
+	return mem_alloc(1000);
+}
+
+TEST(the_count_survives_threads_that_come_and_go)
+{
+	uint64_t before = mem_live_bytes();
+
+	for (int i = 0; i < 20; i++) {
+		pthread_t thread;
+		void *memory = NULL;
+
+		assert_int_equal(pthread_create(&thread, NULL, alloc_here, NULL), 0);
+		pthread_join(thread, &memory);
+		assert_true(mem_live_bytes() >= before + 1000);
+		mem_free(memory);
+		assert_int_equal(mem_live_bytes(), before);
+	}
+}
+
 TEST(cleanup_frees_on_every_exit)
 {
 	uint64_t before = mem_live_bytes();

@@ -62,6 +62,22 @@ TEST(case_is_ignored_for_the_same_bytes_alone_and_among_eight)
 		}
 }
 
+TEST(case_is_ignored_at_every_length_and_a_difference_is_seen_at_every_place)
+{
+	char left[40], right[40];
+
+	for (size_t len = 0; len <= sizeof(left); len++) {
+		memset(left, 'k', len);
+		memset(right, 'K', len);
+		assert_true(str_eq_nocase(str_of(left, len), str_of(right, len)));
+		for (size_t at = 0; at < len; at++) {
+			right[at] = 'x';
+			assert_false(str_eq_nocase(str_of(left, len), str_of(right, len)));
+			right[at] = 'K';
+		}
+	}
+}
+
 TEST(order_is_by_bytes_and_prefixes_come_first)
 {
 	assert_true(str_cmp(STR("a"), STR("b")) < 0);
