@@ -31,6 +31,7 @@ LANES = {
         pytests("checks of the checks", "tests/checks", "build", 600),
         build("build"),
         check("headers"),
+        check("install"),
         unit("build"),
         build("build-clang"),
         build("build-asan"),

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tree import ROOT, files, finish
 
 FLAGS = ["-std=gnu17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE",
-         '-DWEFT_VERSION="0"', "-Isrc", "-Ibuild/src", "-Itests/unit", "-include",
+         '-DWEFT_VERSION="0"', "-Isrc", "-Ibuild", "-Ibuild/src", "-Itests/unit", "-include",
          "base/poison.h", "-x", "c", "-"]
 
 
