@@ -29,15 +29,14 @@ static void make_room(struct buf *b, size_t needed)
 {
 	size_t used = buf_len(b);
 
-	assert(b->memory || !b->end);
-	if (b->start && needed <= b->capacity / 2) {
+	if (b->memory && b->start && needed <= b->capacity / 2) {
 		memmove(b->memory, b->memory + b->start, used);
 	} else {
 		size_t doubled = b->capacity ? b->capacity * 2 : CAPACITY_MIN;
 		size_t capacity = max_of(needed, doubled);
 		char *memory = mem_alloc(capacity);
 
-		if (used)
+		if (b->memory)
 			memcpy(memory, b->memory + b->start, used);
 		mem_free(b->memory);
 		b->memory = memory;

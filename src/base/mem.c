@@ -111,13 +111,26 @@ void *mem_zalloc(size_t size_bytes)
 	return handed_out(calloc(1, size_bytes ? size_bytes : 1), size_bytes);
 }
 
-void *mem_zalloc_array(size_t count, size_t size_bytes)
+static size_t size_of_all(size_t count, size_t size_bytes)
 {
 	size_t total;
 
-	if (__builtin_mul_overflow(count, size_bytes, &total))
+	if (__builtin_mul_overflow(count, size_bytes, &total) || total > PTRDIFF_MAX)
 		out_of_memory(SIZE_MAX);
-	return mem_zalloc(total);
+	return total;
+}
+
+void *mem_zalloc_array(size_t count, size_t size_bytes)
+{
+	return mem_zalloc(size_of_all(count, size_bytes));
+}
+
+void *mem_zalloc_aligned(size_t count, size_t size_bytes, size_t alignment)
+{
+	size_t total = size_of_all(count, size_bytes);
+	void *ptr = handed_out(aligned_alloc(alignment, max_of(total, alignment)), total);
+
+	return memset(ptr, 0, total);
 }
 
 void *mem_realloc(void *ptr, size_t size_bytes)

@@ -15,15 +15,25 @@
 #include "base/macro.h"
 #include "base/str.h"
 
-/* A zeroed object of `type`, and `count` of them in one piece (overflow aborts). */
-#define mem_new(type)              ((type *)mem_zalloc(sizeof(type)))
-#define mem_new_array(type, count) ((type *)mem_zalloc_array((count), sizeof(type)))
+/*
+ * A zeroed object of `type`, and `count` of them in one piece (overflow aborts). Types that
+ * ask for a cache line of their own (_Alignas(64)) get it.
+ */
+#define mem_new(type)                                                           \
+	((type *)(_Alignof(type) > _Alignof(max_align_t)                        \
+			  ? mem_zalloc_aligned(1, sizeof(type), _Alignof(type)) \
+			  : mem_zalloc(sizeof(type))))
+#define mem_new_array(type, count)                                                    \
+	((type *)(_Alignof(type) > _Alignof(max_align_t)                              \
+			  ? mem_zalloc_aligned((count), sizeof(type), _Alignof(type)) \
+			  : mem_zalloc_array((count), sizeof(type))))
 
 void *mem_alloc(size_t size_bytes);
 void *mem_zalloc(size_t size_bytes);
 void *mem_zalloc_array(size_t count, size_t size_bytes);
+void *mem_zalloc_aligned(size_t count, size_t size_bytes, size_t alignment);
 
-/* ptr may be NULL. The grown part is not zeroed. */
+/* ptr may be NULL. The grown part is not zeroed; more than the usual alignment is lost. */
 void *mem_realloc(void *ptr, size_t size_bytes);
 
 /* Accepts NULL; returns NULL: x = mem_free(x). */

@@ -40,9 +40,14 @@ void pool_reset(struct pool *p);
 void *pool_alloc(struct pool *p, size_t size_bytes);
 void *pool_zalloc(struct pool *p, size_t size_bytes);
 
-#define pool_new(p, type)              ((type *)pool_zalloc((p), sizeof(type)))
-#define pool_new_array(p, type, count) ((type *)pool_zalloc_array((p), (count), sizeof(type)))
+/* A zeroed object, and an array; overflow aborts. A type that asks for more than the usual
+ * alignment does not compile. */
+#define pool_new(p, type)              ((type *)pool_zalloc((p), pool_size_of(type)))
+#define pool_new_array(p, type, count) ((type *)pool_zalloc_array((p), (count), pool_size_of(type)))
 void *pool_zalloc_array(struct pool *p, size_t count, size_t size_bytes);
+
+#define pool_size_of(type) \
+	(sizeof(type) * sizeof(char[_Alignof(type) <= _Alignof(max_align_t) ? 1 : -1]))
 
 /* A copy with a terminator behind it. */
 struct str pool_strdup(struct pool *p, struct str s);

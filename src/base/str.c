@@ -77,12 +77,17 @@ int str_cmp(struct str a, struct str b)
 
 bool str_has_prefix(struct str s, struct str prefix)
 {
-	return s.len >= prefix.len && str_eq(str_of(s.ptr, prefix.len), prefix);
+	if (prefix.len == 0)
+		return true;
+	return s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
 }
 
 bool str_has_suffix(struct str s, struct str suffix)
 {
-	return s.len >= suffix.len && str_eq(str_slice(s, s.len - suffix.len, s.len), suffix);
+	if (suffix.len == 0)
+		return true;
+	return s.len >= suffix.len &&
+	       memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
 }
 
 size_t str_find(struct str s, size_t from, char c)

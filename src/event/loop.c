@@ -93,35 +93,35 @@ struct loop *loop_free(struct loop *l)
 
 struct instant loop_now(const struct loop *l)
 {
-	return l->clock.now;
+	return l->now;
 }
 
 struct wall_time loop_wall_now(const struct loop *l)
 {
-	return l->clock.wall;
+	return l->wall;
 }
 
 void loop_update_clock(struct loop *l)
 {
-	if (l->clock.is_set)
+	if (l->clock_is_set)
 		return;
-	l->clock.now = time_monotonic_now();
-	l->clock.wall = time_wall_now();
+	l->now = time_monotonic_now();
+	l->wall = time_wall_now();
 }
 
 void loop_set_clock(struct loop *l, struct instant now, struct wall_time wall)
 {
-	l->clock.is_set = true;
-	l->clock.now = now;
-	l->clock.wall = wall;
+	l->clock_is_set = true;
+	l->now = now;
+	l->wall = wall;
 }
 
 void loop_advance(struct loop *l, struct duration by)
 {
-	assert(l->clock.is_set);
+	assert(l->clock_is_set);
 	assert(by.ns >= 0);
-	l->clock.now = instant_after(l->clock.now, by);
-	l->clock.wall.ns += by.ns;
+	l->now = instant_after(l->now, by);
+	l->wall.ns += by.ns;
 }
 
 int watch_start(struct loop *l, struct watch *w, int fd, uint32_t events,
@@ -222,7 +222,7 @@ static int wait_ms(const struct loop *l, struct duration wait)
 	    !list_is_empty(&l->reaps) || tasks_are_waiting(l))
 		return 0;
 	/* A clock that stands still brings no timer nearer. */
-	if (!l->clock.is_set || timers.ns <= 0)
+	if (!l->clock_is_set || timers.ns <= 0)
 		wait.ns = min_of(wait.ns, timers.ns);
 	if (wait.ns <= 0)
 		return 0;

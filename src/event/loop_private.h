@@ -28,16 +28,16 @@ struct timer_heap {
 };
 
 struct loop {
-	int epoll_fd;
+	/* Alone on its cache line: other threads write it. */
+	_Alignas(64) _Atomic(struct task *) posted; /* newest first */
+
+	_Alignas(64) int epoll_fd;
 	int wake_fd;
 	bool stopping;
 	bool in_turn;
-
-	struct {
-		struct instant now;
-		struct wall_time wall;
-		bool is_set; /* by a test: stands still */
-	} clock;
+	bool clock_is_set; /* by a test: stands still */
+	struct instant now;
+	struct wall_time wall;
 
 	struct list watches;
 	struct epoll_event events[LOOP_EVENTS_PER_TURN];
@@ -48,8 +48,6 @@ struct loop {
 	struct list deferred;
 	struct list deferred_next; /* of the next turn */
 	struct list reaps;
-
-	_Alignas(64) _Atomic(struct task *) posted; /* newest first */
 };
 
 /* Runs what is due by the clock of this turn. */

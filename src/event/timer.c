@@ -93,10 +93,10 @@ void timer_start(struct loop *l, struct timer *t, struct duration after)
 	assert(t->on_due);
 	assert(!t->heap_index || t->loop == l);
 	t->loop = l;
-	t->due = instant_after(l->clock.now, after);
+	t->due = instant_after(l->now, after);
 	/* A callback that starts its own timer with zero must not keep this turn forever. */
-	if (h->running && t->due.ns <= l->clock.now.ns)
-		t->due.ns = l->clock.now.ns + 1;
+	if (h->running && t->due.ns <= l->now.ns)
+		t->due.ns = l->now.ns + 1;
 	if (!t->heap_index)
 		heap_add(h, t);
 	else if (t->due.ns < h->slots[t->heap_index].due.ns)
@@ -114,10 +114,10 @@ void timers_run(struct loop *l)
 	struct timer_heap *h = &l->timers;
 
 	h->running = true;
-	while (h->count && h->slots[1].due.ns <= l->clock.now.ns) {
+	while (h->count && h->slots[1].due.ns <= l->now.ns) {
 		struct timer *t = h->slots[1].timer;
 
-		if (t->due.ns > l->clock.now.ns) {
+		if (t->due.ns > l->now.ns) {
 			sink(h, 1, (struct timer_slot){ t->due, t });
 			continue;
 		}
@@ -131,7 +131,7 @@ struct duration timers_wait(const struct loop *l)
 {
 	if (!l->timers.count)
 		return DURATION_FOREVER;
-	return instant_since(l->timers.slots[1].due, l->clock.now);
+	return instant_since(l->timers.slots[1].due, l->now);
 }
 
 void timers_check(const struct loop *l)

@@ -30,6 +30,28 @@ TEST(fresh_objects_are_zeroed)
 	mem_free(numbers);
 }
 
+struct line {
+	_Alignas(64) uint64_t number;
+};
+
+TEST(an_object_with_a_cache_line_of_its_own_begins_on_one)
+{
+	uint64_t before = mem_live_bytes();
+
+	for (int i = 0; i < 20; i++) {
+		struct line *one = mem_new(struct line);
+		struct line *three = mem_new_array(struct line, 3);
+
+		assert_int_equal((uintptr_t)one % 64, 0);
+		assert_int_equal((uintptr_t)three % 64, 0);
+		assert_int_equal(one->number | three[0].number | three[2].number, 0);
+		three[2].number = 1;
+		mem_free(one);
+		mem_free(three);
+	}
+	assert_int_equal(mem_live_bytes(), before);
+}
+
 TEST(nothing_is_a_valid_size)
 {
 	char *a = mem_alloc(0);
