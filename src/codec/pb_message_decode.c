@@ -159,25 +159,10 @@ static int decode_sub(struct pb_reader *r, const struct pb_place *place, struct 
 	return decode_message(r, sub, bytes, below);
 }
 
-/* Has the field, or another member of its oneof, been there? */
-static const struct pb_field_desc *seen_before(const struct pb_message *m, unsigned field)
-{
-	const struct pb_field_desc *f = &m->desc->fields[field];
-
-	if (f->repeated)
-		return NULL;
-	if (m->slots[field].capacity)
-		return f;
-	for (unsigned i = 0; f->oneof >= 0 && i < m->desc->field_count; i++)
-		if (m->desc->fields[i].oneof == f->oneof && m->slots[i].capacity)
-			return &m->desc->fields[i];
-	return NULL;
-}
-
 static int check_seen(struct pb_reader *r, const struct pb_place *place, const struct pb_message *m,
 		      unsigned field)
 {
-	const struct pb_field_desc *other = seen_before(m, field);
+	const struct pb_field_desc *other = pb_seen_before(m, field);
 
 	if (!other || (m->desc->klass != PB_CLOSED && place->field->klass != PB_CLOSED))
 		return 0;

@@ -206,6 +206,20 @@ void pb_put(struct pb_message *m, unsigned field, union pb_value value)
 		m->slots[field].count = 0;
 }
 
+const struct pb_field_desc *pb_seen_before(const struct pb_message *m, unsigned field)
+{
+	const struct pb_field_desc *f = &m->desc->fields[field];
+
+	if (f->repeated)
+		return NULL;
+	if (m->slots[field].capacity)
+		return f;
+	for (unsigned i = 0; f->oneof >= 0 && i < m->desc->field_count; i++)
+		if (m->desc->fields[i].oneof == f->oneof && m->slots[i].capacity)
+			return &m->desc->fields[i];
+	return NULL;
+}
+
 /* Finishing */
 
 static int64_t number_of(const struct pb_message *m, unsigned field)

@@ -61,6 +61,8 @@ must_check int pb_reader_text(struct pb_reader *r, const struct pb_place *place,
 
 /* Puts a judged value into its field: appended where it is repeated. */
 void pb_put(struct pb_message *m, unsigned field, union pb_value value);
+/* The singular field, or another member of its oneof, that was put before; NULL for none. */
+const struct pb_field_desc *pb_seen_before(const struct pb_message *m, unsigned field);
 /* Zero means the same as absent. */
 bool pb_is_default(const struct pb_field_desc *f, const union pb_value *value);
 
