@@ -59,7 +59,7 @@ LANES = {
     ],
     "lint": [
         check("format"),
-        build("build"),
+        build("build-clang"),
         check("tidy"),
     ],
 }

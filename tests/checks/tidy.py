@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""clang-tidy finds nothing (.clang-tidy says what is asked). Needs build/."""
+"""clang-tidy finds nothing (.clang-tidy says what is asked). Needs build-clang/."""
 
 import json
 import os
@@ -11,15 +11,15 @@ from tree import ROOT, files, finish
 
 
 def compiled():
-    """The C files of the tree that build/ compiles."""
-    entries = json.loads((ROOT / "build/compile_commands.json").read_text())
-    build = ROOT / "build"
+    """The C files of the tree that clang compiles."""
+    entries = json.loads((ROOT / "build-clang/compile_commands.json").read_text())
+    build = ROOT / "build-clang"
     names = {os.path.relpath((build / e["file"]).resolve(), ROOT) for e in entries}
     return sorted(names & set(files("*.c")))
 
 
 def problems_of(name):
-    out = subprocess.run(["clang-tidy", "-p", "build", "--quiet", name], cwd=ROOT,
+    out = subprocess.run(["clang-tidy", "-p", "build-clang", "--quiet", name], cwd=ROOT,
                          capture_output=True, text=True, check=False).stdout
     return re.findall(r"^(?:\S+: (?:warning|error):.*)$", out, re.M)
 

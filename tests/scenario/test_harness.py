@@ -8,6 +8,7 @@ from harness import capture, servers
 from harness.admin import Admin
 from harness.capture import Capture
 from harness.certs import openssl
+from harness.clients import curl, redis_cli, wrk
 from harness.http1 import RawClient, exchange
 from harness.load import Load
 from harness.program import wait_until
@@ -32,9 +33,18 @@ def test_a_real_nginx_answers_a_raw_client(world):
 
 def test_a_real_redis_answers(world):
     _, port = servers.redis(world)
-    with socket.create_connection(("127.0.0.1", port)) as s:
-        s.sendall(b"PING\r\n")
-        assert s.recv(100) == b"+PONG\r\n"
+    assert redis_cli(world, port, "PING") == "PONG"
+
+
+def test_real_clients_report_what_came(world):
+    _, port = servers.nginx(world, "location / { return 200 a; } location /no { return 503; }")
+    url = f"http://127.0.0.1:{port}"
+    assert curl(world, url).body == "a"
+    assert curl(world, url + "/no").status == 503
+    assert curl(world, "http://127.0.0.1:1/").exit_status == 7
+    burst = wrk(world, url, seconds=1)
+    assert burst.requests > 0 and burst.bad_statuses == 0 and burst.socket_errors == 0
+    assert wrk(world, url + "/no", seconds=1).bad_statuses > 0
 
 
 def test_a_real_envoy_is_ready_and_counts(world):
@@ -100,7 +110,7 @@ def test_a_scripted_server_plays_its_script(world):
 
 
 def test_what_a_program_leaves_behind_is_found():
-    w = World()
+    w = World(leave_seconds=0)
     try:
         w.start("leaver", ["/bin/sh", "-c", "setsid sleep 1000 & touch $TMPDIR/file"]).wait()
         problems = "\n".join(w.stop() + w.left())

@@ -27,7 +27,8 @@ LEAVE_SECONDS = 5  # for what was told to end and is on its way out
 
 
 class World:
-    def __init__(self):
+    def __init__(self, leave_seconds=LEAVE_SECONDS):
+        self.leave_seconds = leave_seconds
         self.mark = uuid.uuid4().hex
         self.dir = Path(tempfile.mkdtemp(prefix="w", dir="/tmp"))
         self.tmp = self.dir / "tmp"
@@ -137,7 +138,7 @@ class World:
 
     def lasting_processes(self):
         """Those that do not end by themselves soon: one may be on its way out."""
-        end = time.monotonic() + LEAVE_SECONDS
+        end = time.monotonic() + self.leave_seconds
         while (found := list(self.marked_processes())) and time.monotonic() < end:
             time.sleep(POLL_SECONDS)
         return found
