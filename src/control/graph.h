@@ -1,0 +1,88 @@
+#pragma once
+
+/*
+ * The compile graph: documents to resources
+ *
+ *	document changed ─▶ owners it touches ─▶ resources built anew ─▶ same bytes? stop
+ *	                                                              └▶ model check ─▶ change
+ *
+ * An owner is a Service (its listeners, routes, clusters and endpoints) or a class of workloads
+ * (the inbound listeners of one `app` in one namespace). graph_compute() builds what a change
+ * touches beside the table and touches nothing; only when all of it passed the model check that
+ * proxies run too, and the store has the revision, graph_commit() puts it in. So what cannot
+ * be enforced is never offered.
+ *
+ * Routes of other namespaces (consumer routes) make a variant of a port's routes for clients of
+ * that namespace; graph_lookup() picks it. A version is the hash of the resource's canonical
+ * bytes and nothing else.
+ */
+
+#include "base/map.h"
+#include "mesh/check.h"
+#include "xds/delta_server.h"
+#include "xds/types.h"
+
+#define GRAPH_VERSION_LEN 16
+
+struct graph {
+	struct map resources[XDS_TYPE_COUNT]; /* of struct graph_resource */
+	struct map owners;                    /* of struct graph_owner */
+};
+
+/* What the documents alone do not say. All callbacks are asked during graph_compute() only. */
+struct graph_input {
+	const struct document_index *index;
+	const struct mesh_config *config;
+	struct str trust_domain;
+	/* The address that was allocated to a Service; text borrowed for the call. */
+	struct str (*virtual_address)(void *user, const struct document *service);
+	/* Does the Workload take requests now? */
+	bool (*is_live)(void *user, const struct document *workload);
+	void *user;
+};
+
+/* One document before and after; either may be NULL. */
+struct document_change {
+	const struct document *before;
+	const struct document *after;
+};
+
+/* A resource that is new, different or gone (any.len 0). */
+struct graph_change_item {
+	enum xds_type type;
+	struct str name; /* of the table: with the client's namespace in front for a variant */
+	struct str any;
+	char version[GRAPH_VERSION_LEN + 1];
+};
+
+struct graph_change; /* what graph_compute() found */
+
+void graph_init(struct graph *g);
+void graph_fini(struct graph *g);
+
+/*
+ * What `changes` make of the resources. With all set, every owner is looked at (start, a new
+ * MeshConfig). Returns an error of the model check with the name of the resource; that is a
+ * document that passed validation and cannot be enforced, or a bug, and either is refused.
+ */
+struct graph_scope {
+	const struct document_change *changes;
+	size_t change_count;
+	bool all;
+};
+
+must_check int graph_compute(const struct graph *g, const struct graph_input *input,
+			     const struct graph_scope *scope, struct graph_change **ret_change,
+			     struct diag *d);
+struct graph_change *graph_change_free(struct graph_change *c);
+size_t graph_change_count(const struct graph_change *c);
+const struct graph_change_item *graph_change_at(const struct graph_change *c, size_t i);
+
+/* Puts the change into the table and tells about each resource by the name that clients use. */
+void graph_commit_take(struct graph *g, struct graph_change *c,
+		       void (*on_changed)(void *user, enum xds_type type, struct str name),
+		       void *user);
+
+/* For a client of that namespace. Borrowed until the next commit. */
+bool graph_lookup(const struct graph *g, enum xds_type type, struct str name,
+		  struct str client_namespace, struct delta_content *ret_content);

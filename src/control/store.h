@@ -1,0 +1,87 @@
+#pragma once
+
+/*
+ * The store: SQLite behind functions
+ *
+ * Objects as canonical JSON with the number that orders them, the history of what people
+ * applied, small facts under names (trust domain, keys of the CA), virtual addresses and when
+ * they may be given away again. One transaction per commit (WAL, synchronous=FULL): what was
+ * acknowledged survives a power cut. A schema newer than ours is refused by name; an older one
+ * is migrated after a copy was put beside it.
+ */
+
+#include "base/diag.h"
+#include "base/pool.h"
+#include "base/time.h"
+#include "control/state.h"
+
+struct store;
+
+/* Creates the file (0600) with the present schema when it is not there. */
+must_check int store_open(const char *path, struct store **ret_store, struct diag *d);
+struct store *store_close(struct store *s);
+
+struct store_object {
+	enum kind_id kind;
+	struct str name_space;
+	struct str name;
+	struct str json;
+	enum state_origin origin;
+	uint64_t created;  /* grows over all objects; kept when the object is written again */
+	uint64_t revision; /* of the write */
+	struct wall_time changed_at;
+	struct str virtual_address; /* empty unless a Service */
+};
+
+/* Every object, by `created`. A non-zero return of the callback ends it and is returned. */
+must_check int store_each(struct store *s,
+			  int (*on_object)(void *user, const struct store_object *o), void *user);
+
+struct store_write {
+	enum kind_id kind;
+	struct str name_space;
+	struct str name;
+	struct str json; /* empty: delete */
+	struct str virtual_address;
+};
+
+struct store_commit {
+	const struct store_write *writes;
+	size_t write_count;
+	enum state_origin origin; /* applied: a new revision with history */
+	struct wall_time at;
+	struct str actor;
+	struct str message;
+};
+
+/* ret_revision: the new revision of applied content, or the next number of the other order.
+ * ret_created (one per write) are the `created` numbers. */
+must_check int store_commit(struct store *s, const struct store_commit *commit,
+			    uint64_t *ret_revision, uint64_t *ret_created);
+
+must_check int store_revision(struct store *s, uint64_t *ret_applied);
+
+struct store_revision_row {
+	uint64_t revision;
+	struct wall_time at;
+	struct str actor;
+	struct str message;
+	uint32_t created, changed, deleted;
+};
+
+/* Newest first. */
+must_check int store_history(struct store *s, uint32_t count_max,
+			     int (*on_row)(void *user, const struct store_revision_row *row),
+			     void *user);
+/* The applied objects as they stood at a revision. ERR_NOT_FOUND for one that is not kept. */
+must_check int store_at_revision(struct store *s, uint64_t revision,
+				 int (*on_object)(void *user, const struct store_object *o),
+				 void *user);
+
+/* Facts. ERR_NOT_FOUND when absent. Text is copied into the pool. */
+must_check int store_fact_get(struct store *s, const char *name, struct pool *pool,
+			      struct str *ret_value);
+must_check int store_fact_set(struct store *s, const char *name, struct str value);
+
+/* A consistent copy while working. */
+must_check int store_backup(struct store *s, const char *path, struct diag *d);
