@@ -143,8 +143,10 @@ static bool is_escape(struct str s)
 
 	if (s.len < 2 || s.ptr[0] != '\\')
 		return false;
+	/* Half a surrogate pair is not text. */
 	if (s.ptr[1] == 'u')
-		return s.len >= 6 && str_hex_to_u64(str_slice(s, 2, 6), 0xffff, &code) == 0;
+		return s.len >= 6 && str_hex_to_u64(str_slice(s, 2, 6), 0xffff, &code) == 0 &&
+		       (code < 0xd800 || code > 0xdfff);
 	return strchr("\"\\/bfnrt", s.ptr[1]) && s.ptr[1];
 }
 
