@@ -70,7 +70,7 @@ static void pull(struct memory_conn *m)
 
 		chunk_queue_front(&from->queue, &front, 1);
 		n = min_of(front.iov_len, room_of(m));
-		chunk_queue_append_bytes(&m->incoming, m->conn.chunks, front.iov_base, n);
+		chunk_queue_append_bytes(&m->incoming, from->conn.chunks, front.iov_base, n);
 		chunk_queue_consume(&from->queue, n);
 		from->conn.bytes_sent += n;
 	}
@@ -169,7 +169,8 @@ static enum send_result memory_send(struct conn *c, const struct iovec *iov, int
 	size_t len = iov_len(iov, iov_count);
 
 	if (!m->other) {
-		m->break_error = -EPIPE;
+		if (!m->break_error)
+			m->break_error = -EPIPE;
 		wake(m);
 		return SEND_CLOSED;
 	}

@@ -31,39 +31,6 @@
 /* An error reason at or above this is an alert that the peer sent. */
 #define ALERT_REASON    SSL_AD_REASON_OFFSET
 
-static const char *const failure_names[] = {
-#define X(id, name, text) [id] = name,
-	TLS_FAILURE_MAP(X)
-#undef X
-};
-
-static const char *const failure_texts[] = {
-#define X(id, name, text) [id] = text,
-	TLS_FAILURE_MAP(X)
-#undef X
-};
-
-const char *tls_failure_name(enum tls_failure f)
-{
-	assert(f < TLS_FAILURE_COUNT);
-	return failure_names[f];
-}
-
-const char *tls_failure_text(enum tls_failure f)
-{
-	assert(f < TLS_FAILURE_COUNT);
-	return failure_texts[f];
-}
-
-void tls_set_failure(struct tls_info *info, enum tls_failure f, const char *detail)
-{
-	if (info->failure != TLS_FAILURE_NONE)
-		return;
-	info->failure = f;
-	snprintf(info->failure_text, sizeof(info->failure_text), "%s%s%s", failure_texts[f],
-		 detail ? ": " : "", detail ? detail : "");
-}
-
 static struct tls_conn *tls_conn_of(const struct conn *c)
 {
 	return container_of((struct conn *)c, struct tls_conn, conn);
@@ -134,9 +101,16 @@ static enum send_result flush(struct tls_conn *t)
 		result = conn_send(t->lower, iov, iov_count);
 		chunk_queue_consume(&t->out, len);
 	}
-	if (result == SEND_QUEUED)
-		t->conn.send_queued = true;
 	return t->lower ? result : SEND_CLOSED;
+}
+
+/* The same, and on_sent will tell when it is gone. */
+static enum send_result flush_for_user(struct tls_conn *t)
+{
+	enum send_result result = flush(t);
+
+	t->conn.send_queued |= result == SEND_QUEUED;
+	return result;
 }
 
 /* The connection fails; the alert that OpenSSL wrote for the peer, if any, goes first. */
@@ -159,8 +133,7 @@ static void fail_by_openssl(struct tls_conn *t)
 	else if (reason == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
 		fail(t, ERR_TLS, TLS_FAILURE_NO_CERTIFICATE, NULL);
 	else if (reason >= ALERT_REASON)
-		fail(t, ERR_TLS, TLS_FAILURE_ALERT,
-		     SSL_alert_desc_string_long(reason - ALERT_REASON));
+		fail(t, ERR_TLS, TLS_FAILURE_ALERT, tls_alert_text(reason - ALERT_REASON));
 	else
 		fail(t, ERR_TLS, TLS_FAILURE_PROTOCOL, ERR_reason_error_string(e));
 	ERR_clear_error();
@@ -395,7 +368,7 @@ static enum send_result tls_send(struct conn *c, const struct iovec *iov, int io
 		return SEND_CLOSED;
 	}
 	c->bytes_sent += iov_len(iov, iov_count);
-	return flush(t);
+	return flush_for_user(t);
 }
 
 /* close_notify and FIN: the peer may go on sending (RFC 8446 §6.1). */
@@ -407,7 +380,7 @@ static void tls_shut_write(struct conn *c)
 		return;
 	ERR_clear_error();
 	SSL_shutdown(t->ssl);
-	flush(t);
+	flush_for_user(t);
 	conn_shut_write(t->lower);
 }
 
@@ -419,8 +392,8 @@ static void tls_read_more(struct conn *c)
 /* Nothing was dropped, so the end is true: the peer may be told. */
 static bool may_say_goodbye(const struct tls_conn *t)
 {
-	return t->info.established && !t->broken && !t->conn.send_queued && !t->conn.write_shut &&
-	       t->lower->state == CONN_OPEN;
+	return t->info.established && !t->broken && !t->conn.write_shut &&
+	       t->lower->state == CONN_OPEN && !t->lower->send_queued;
 }
 
 static void tls_close(struct conn *c, bool reset)

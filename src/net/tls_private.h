@@ -48,6 +48,9 @@ struct tls_conn {
 /* Records why. The first reason stands. `detail` may be NULL. */
 void tls_set_failure(struct tls_info *info, enum tls_failure f, const char *detail);
 
+/* "unknown ca" for 48. */
+const char *tls_alert_text(int alert);
+
 /* For SSL_CTX_set_cert_verify_callback(); `arg` is the context. */
 int tls_verify_peer(X509_STORE_CTX *store, void *arg);
 
