@@ -28,6 +28,7 @@ LANES = {
         check("limits"),
         check("words"),
         check("docs"),
+        check("proto"),
         pytests("checks of the checks", "tests/checks", "build", 600),
         build("build"),
         check("headers"),

@@ -169,6 +169,10 @@ int pb_reader_text(struct pb_reader *r, const struct pb_place *place, struct str
 		return pb_reader_fail(r, place, ERR_LIMIT, "longer than %" PRIu32 " bytes", limit);
 	if (f->type == PB_TYPE_STRING && !str_is_utf8(text))
 		return pb_reader_fail(r, place, ERR_PROTO, "is not UTF-8");
+	/* Elsewhere it ends a text: what is checked here would be used there only in part. */
+	if (f->type == PB_TYPE_STRING && f->klass != PB_OPEN && text.len &&
+	    memchr(text.ptr, 0, text.len))
+		return pb_reader_fail(r, place, ERR_PROTO, "holds a NUL");
 	return 0;
 }
 

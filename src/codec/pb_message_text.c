@@ -194,6 +194,11 @@ void pb_real_format(double real, bool single, struct buf *out)
 						: STR("-Infinity"));
 		return;
 	}
+	/* "-0" is a whole number to many readers, and then loses its sign. */
+	if (real == 0 && signbit(real)) {
+		buf_append_str(out, STR("-0.0"));
+		return;
+	}
 	for (int digits = single ? 6 : 15; digits <= digits_max; digits++) {
 		snprintf(text, sizeof(text), "%.*g", digits, real);
 
