@@ -52,12 +52,13 @@ static bool take_received(struct socket_conn *s, ssize_t n, size_t asked)
 		return true;
 	}
 	s->readable = false;
-	if (n == 0)
+	/* The call that failed took the error off the socket: an end seen now may be a reset. */
+	if (s->write_error)
+		conn_fail(c, s->write_error);
+	else if (n == 0)
 		conn_ended(c);
 	else if (n != -EAGAIN)
 		conn_fail(c, (int)n);
-	if (s->write_error)
-		conn_fail(c, s->write_error);
 	return false;
 }
 
