@@ -50,6 +50,13 @@ struct http_server_options {
 	struct duration idle_timeout;     /* no stream: close; 0: none */
 	struct duration headers_timeout;  /* from first byte to complete head; 0: none */
 	bool trailers_enabled;            /* HTTP/1 trailers are dropped otherwise */
+	/*
+	 * Expect: 100-continue in HTTP/1. False: the codec takes the field away and answers 100
+	 * itself as soon as the near side takes the body, that is behind on_headers, or at
+	 * stream_resume() when it paused there. True: the field stays, the near side sends 100 as
+	 * an interim response, or passes on its server's.
+	 */
+	bool expect_forwarded;
 };
 
 struct http_server_conn;
@@ -74,6 +81,8 @@ struct http_server_conn *http_server_conn_open_take(struct conn *c,
 void *http_server_conn_user(const struct http_server_conn *hc);
 struct conn *http_server_conn_transport(const struct http_server_conn *hc);
 enum http_codec http_server_conn_codec(const struct http_server_conn *hc);
+/* What was wrong at the last on_fault, in words: "Host is missing". Static. */
+const char *http_server_conn_fault_detail(const struct http_server_conn *hc);
 /* The server connection that a stream came from. */
 struct http_server_conn *http_server_conn_of(const struct stream *s);
 

@@ -1,0 +1,63 @@
+#include "http/hop.h"
+
+#define BIT(id) (1ull << (id))
+
+/* Always taken out; TE is looked at. */
+#define HOP_BY_HOP                                                                        \
+	(BIT(HEADER_CONNECTION) | BIT(HEADER_KEEP_ALIVE) | BIT(HEADER_PROXY_CONNECTION) | \
+	 BIT(HEADER_TRANSFER_ENCODING) | BIT(HEADER_UPGRADE) | BIT(HEADER_HTTP2_SETTINGS))
+
+/* What Connection may name in vain. */
+#define PROTECTED (BIT(HEADER_HOST) | BIT(HEADER_CONTENT_LENGTH) | BIT(HEADER_TE))
+
+static void strip_nominated(struct headers *h, struct str list)
+{
+	struct str name;
+
+	while (str_split(&list, ',', &name)) {
+		enum header_id id;
+
+		name = str_trim(name);
+		if (name.len == 0)
+			continue;
+		id = header_id_of(name);
+		if (id == HEADER_OTHER || !(PROTECTED & BIT(id)))
+			headers_remove_named(h, name);
+	}
+}
+
+static void reduce_te(struct header *field)
+{
+	struct str rest = field->value, part;
+
+	while (str_split(&rest, ',', &part)) {
+		if (!str_eq_nocase(str_trim(part), STR("trailers")))
+			continue;
+		field->value = STR("trailers");
+		return;
+	}
+	field->id = HEADER_REMOVED;
+}
+
+/* "keep-alive" and "close" name no field that would not go anyway. */
+static bool names_fields(struct str connection)
+{
+	return !str_eq_nocase(connection, STR("keep-alive")) &&
+	       !str_eq_nocase(connection, STR("close"));
+}
+
+void http_strip_hop_by_hop(struct headers *h)
+{
+	for (uint32_t i = 0; i < h->count; i++) {
+		struct header *field = &h->items[i];
+
+		if (field->id == HEADER_REMOVED)
+			continue;
+		if (field->id == HEADER_TE)
+			reduce_te(field);
+		if (field->id == HEADER_CONNECTION && names_fields(field->value))
+			strip_nominated(h, field->value);
+		if (field->id != HEADER_REMOVED && (HOP_BY_HOP >> field->id & 1))
+			field->id = HEADER_REMOVED;
+	}
+}
