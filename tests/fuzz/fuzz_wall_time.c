@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (wall_time_parse(str_of((const char *)data, size), &first) < 0)
 		return 0;
 	/* The first millisecond of the range cannot be written whole. */
-	if (first.ns - INT64_MIN < 1000000)
+	if (first.ns < INT64_MIN + 1000000)
 		return 0;
 	wall_time_format(first, &text);
 	if (wall_time_parse(buf_str(&text), &second) < 0)
