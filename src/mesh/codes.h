@@ -36,11 +36,9 @@
 	  "Names and keys within a list must differ: remove one, or rename it.")                 \
 	X(CODE_EXCLUSIVE, "WEFT1011", "fields that do not go together",                          \
 	  "Keep one of the fields that the message names.")                                      \
-	X(CODE_AMBIGUOUS_TEXT, "WEFT1012", "a text that YAML readers read differently",          \
-	  "Write it in quotes, or as true, false or a decimal number.")                          \
-	X(CODE_DUPLICATE_KEY, "WEFT1013", "the same key twice",                                  \
-	  "Remove one of the two places that the message names.")                                \
-	X(CODE_OBJECT_TWICE, "WEFT1014", "the same object twice",                                \
+	X(CODE_AMBIGUOUS_TEXT, "WEFT1012", "a text that readers take differently",               \
+	  "Leave one reading: each key once, words like no or 010 in quotes, no tags or <<.")    \
+	X(CODE_OBJECT_TWICE, "WEFT1013", "the same object twice",                                \
 	  "Keep one of the two documents, or give one another name.")                            \
 	X(CODE_NO_BACKEND, "WEFT1101", "a backend that does not exist",                          \
 	  "Apply the Service in the same command, or correct its name or namespace.")            \

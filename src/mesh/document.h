@@ -32,7 +32,7 @@ struct document {
 	struct str resource_version; /* as written, for compare-and-swap; may be empty */
 
 	const char *file;  /* for messages; may be NULL */
-	struct node *root; /* the whole document as written */
+	struct node *root; /* the whole document as written, with the namespace */
 
 	/* By kind; the node of its spec is the first member. */
 	union {

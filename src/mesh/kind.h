@@ -15,6 +15,7 @@
 #include "base/pool.h"
 #include "base/str.h"
 
+struct format;
 struct node;
 struct object;
 
@@ -28,7 +29,9 @@ struct kind {
 	const char *version;  /* "v1" */
 	const char *words[6]; /* for the command line: "httproute", "route", …; ends with NULL */
 	bool namespaced;
-	const struct object *spec;
+	const char *only_name;            /* there is one object, of this name; NULL: any */
+	const struct format *name_format; /* of metadata.name */
+	const struct object *object;      /* of the whole document */
 	const char *text;
 };
 

@@ -15,6 +15,7 @@ struct service_port {
 	const struct node *node;
 	struct str name; /* empty where the only port has none */
 	uint32_t port;
+	struct str transport;      /* "TCP" */
 	struct port_target target; /* of the workload; the port itself where not set */
 	struct str app_protocol;   /* as written; may be empty */
 	/* What is declared by appProtocol, else by the name; PROTOCOL_TCP where nothing is. */
@@ -24,7 +25,10 @@ struct service_port {
 
 struct service {
 	const struct node *node;
-	struct text_map selector; /* empty: selects nothing */
+	struct text_map selector;    /* empty: selects nothing */
+	struct str type;             /* "ClusterIP" */
+	struct str session_affinity; /* "None" */
+	struct str traffic_policy;   /* "Cluster" */
 	struct service_port *ports;
 	uint32_t port_count;
 };
