@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 
 from tree import ROOT, files, finish, text
 
+ARCHITECTURE = "docs/architecture.md"
+WALKS = ("A request", "A change", "An identity", "A fact about a request")
 COMMANDS = "tests/docs-commands.txt"
 LANES = ("test", "test-conformance", "soak", "bench", "lint", "by-hand")
 
@@ -51,8 +53,19 @@ def named_problems(name, content):
                 yield f"{name}:{number}: there is no {path}"
 
 
+def walk_problems():
+    """Each step of the four walks names the file to read."""
+    walk = None
+    for number, line in enumerate(text(ARCHITECTURE).splitlines(), 1):
+        if line.startswith("## "):
+            walk = line[3:]
+        elif walk in WALKS and line.startswith("|") and not line.startswith("| ---"):
+            if "| Step |" not in line and not NAMED.search(line.split("|")[2]):
+                yield f"{ARCHITECTURE}:{number}: this step names no file"
+
+
 def main():
-    rows, used, problems = covered(), set(), []
+    rows, used, problems = covered(), set(), list(walk_problems())
     pages = [n for n in files("*.md") if not n.startswith(("tests/", "proto/"))]
     for name in pages:
         content = text(name)
