@@ -31,12 +31,11 @@ static void write_escape(uint32_t code, struct buf *out)
 		buf_printf(out, "\\u%04x", code);
 }
 
-void json_write_text(struct str text, struct buf *out)
+void json_write_escaped(struct str text, struct buf *out)
 {
 	size_t from = 0; /* of the run that needs no change */
 	size_t at = 0;
 
-	buf_append_char(out, '"');
 	while (at < text.len) {
 		size_t start = at;
 		uint32_t code;
@@ -52,6 +51,12 @@ void json_write_text(struct str text, struct buf *out)
 		from = at;
 	}
 	buf_append_str(out, str_slice(text, from, text.len));
+}
+
+void json_write_text(struct str text, struct buf *out)
+{
+	buf_append_char(out, '"');
+	json_write_escaped(text, out);
 	buf_append_char(out, '"');
 }
 

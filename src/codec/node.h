@@ -110,3 +110,5 @@ void json_write_pretty(const struct node *n, struct buf *out);
 void yaml_write(const struct node *n, struct buf *out);
 /* A JSON string with quotes and escapes; invalid UTF-8 becomes U+FFFD. */
 void json_write_text(struct str text, struct buf *out);
+/* The same without the quotes: a part of a string. */
+void json_write_escaped(struct str text, struct buf *out);

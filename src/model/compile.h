@@ -26,11 +26,9 @@ struct compile {
 	struct diag *d;
 };
 
-/* Fails at a field of `m`, or at one entry of a list; returns `error`. */
-int compile_fail(struct compile *c, const struct pb_message *m, unsigned field, int error,
-		 const char *format, ...) printf_like(5, 6);
+/* Fails at one entry of a list with ERR_CONFIG; pb_fail_field() serves the other cases. */
 int compile_fail_at(struct compile *c, const struct pb_message *m, unsigned field, uint32_t index,
-		    const char *format, ...) printf_like(5, 6); /* ERR_CONFIG */
+		    const char *format, ...) printf_like(5, 6);
 
 /* Notes that something is less than asked for, but can be enforced. */
 void compile_warn(struct compile *c, const char *format, ...) printf_like(2, 3);
@@ -84,3 +82,8 @@ struct extension {
 
 const struct extension *compile_extension(const struct extension *table, size_t count,
 					  const struct pb_message *m, unsigned field);
+
+/* Fails for an extension that is in no table: `what` says what it would be ("network filter"),
+ * `name` and `config` are the fields with its name and its Any. */
+int compile_unsupported(struct compile *c, const struct pb_message *m, unsigned name,
+			unsigned config, const char *what);

@@ -38,9 +38,13 @@ static inline struct endpoint_set *endpoint_set_of(struct part *p)
 #define ENDPOINTS_MAX 100000
 
 /*
- * Reads the bytes of a ClusterLoadAssignment into a set, with the rules of its table in
- * proto/, but straight into the array: this is the message that changes most often. The bytes
- * live as long as the set.
+ * Reads the bytes of a ClusterLoadAssignment straight into the array: this is the message that
+ * changes most often. The bytes live as long as the set. What is written in an unusual way
+ * (fields that we do not know, or twice) goes the long way through a tree of messages, so that
+ * the table in proto/ alone decides what is accepted.
  */
 struct compile;
 must_check int endpoints_read(struct compile *c, struct str bytes, struct endpoint_set *set);
+/* The same from a decoded message; NULL gives a set without endpoints. */
+must_check int endpoints_compile(struct compile *c, const struct pb_message *m,
+				 struct endpoint_set *set);

@@ -30,6 +30,7 @@ struct http_manager {
 	struct duration delayed_close_timeout;   /* 1 s */
 	uint32_t headers_bytes_max;              /* 60 KiB */
 	uint32_t headers_count_max;              /* 100 */
+	uint32_t requests_per_connection_max;    /* 0: none */
 	struct http2_settings http2;
 	enum { HOST_PORT_KEEP, HOST_PORT_STRIP_OWN, HOST_PORT_STRIP } host_port;
 	bool use_remote_address;

@@ -50,6 +50,12 @@ must_check int tls_downstream_compile(struct compile *c, const struct pb_message
 				      struct tls_settings **ret_tls);
 must_check int tls_upstream_compile(struct compile *c, const struct pb_message *m, unsigned field,
 				    struct tls_settings **ret_tls);
-/* PEM of a TlsCertificate, and of a CertificateValidationContext's trusted_ca. */
+/* PEM of a TlsCertificate (both must be there), and of a CertificateValidationContext's
+ * trusted_ca (empty when absent). */
 must_check int tls_certificate_compile(struct compile *c, const struct pb_message *m,
 				       struct str *ret_certificate, struct str *ret_key);
+must_check int tls_trust_compile(struct compile *c, const struct pb_message *m,
+				 struct str *ret_trust);
+/* Parses what PEM is in `t`, key against certificate; fails at `m`. */
+must_check int tls_pem_check(struct compile *c, const struct pb_message *m,
+			     const struct tls_settings *t);

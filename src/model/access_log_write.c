@@ -1,0 +1,163 @@
+#include "model/access_log_format.h"
+
+/* A line being written. Commas and keys are put in when a value follows, so that a member
+ * without one leaves nothing behind. */
+struct line {
+	const struct access_log *log;
+	access_log_lookup *lookup;
+	void *user;
+	struct buf *out;
+	struct str key;   /* of the value that comes next; empty in a list */
+	bool needs_comma; /* a value stands before, in the same object or list */
+};
+
+static struct str value_text(const struct log_token *t, const struct log_value *v,
+			     struct buf *scratch)
+{
+	struct str text = v->text;
+
+	if (v->kind == LOG_VALUE_NUMBER || v->kind == LOG_VALUE_TIME) {
+		if (v->kind == LOG_VALUE_NUMBER)
+			buf_printf(scratch, "%llu", (unsigned long long)v->number);
+		else
+			access_log_time(t->text, v->time, scratch);
+		text = buf_str(scratch);
+	}
+	return t->length_max > 0 ? str_slice(text, 0, t->length_max) : text;
+}
+
+static bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+static void plain_write(struct str text, struct buf *out)
+{
+	for (size_t from = 0; from < text.len;) {
+		size_t to = from;
+
+		while (to < text.len && !is_control(text.ptr[to]))
+			to++;
+		buf_append_str(out, str_slice(text, from, to));
+		if (to < text.len)
+			buf_append_char(out, '?');
+		from = to + 1;
+	}
+}
+
+/* A fact as part of a text. */
+static void operator_write(struct line *l, const struct log_token *t)
+{
+	struct log_value v = l->lookup(t, l->user);
+	struct buf scratch = BUF_INIT(0);
+	struct str text;
+
+	if (v.kind == LOG_VALUE_NONE) {
+		if (!l->log->omit_empty)
+			buf_append_char(l->out, '-');
+		return;
+	}
+	text = value_text(t, &v, &scratch);
+	if (l->log->json)
+		json_write_escaped(text, l->out);
+	else
+		plain_write(text, l->out);
+	buf_fini(&scratch);
+}
+
+static void value_begin(struct line *l)
+{
+	if (l->needs_comma)
+		buf_append_char(l->out, ',');
+	if (l->key.len > 0) {
+		buf_append_str(l->out, l->key);
+		buf_append_char(l->out, ':');
+	}
+	l->key = STR_EMPTY;
+	l->needs_comma = true;
+}
+
+/* A fact as a JSON value of its own. */
+static void value_write(struct line *l, const struct log_token *t)
+{
+	struct log_value v = l->lookup(t, l->user);
+	struct buf scratch = BUF_INIT(0);
+
+	if (v.kind == LOG_VALUE_NONE && l->log->omit_empty && l->key.len > 0) {
+		l->key = STR_EMPTY;
+		return;
+	}
+	value_begin(l);
+	if (v.kind == LOG_VALUE_NONE)
+		buf_append_str(l->out, STR("null"));
+	else if (v.kind == LOG_VALUE_NUMBER)
+		buf_append_str(l->out, value_text(t, &v, &scratch));
+	else
+		json_write_text(value_text(t, &v, &scratch), l->out);
+	buf_fini(&scratch);
+}
+
+static void container_begin(struct line *l, char bracket)
+{
+	value_begin(l);
+	buf_append_char(l->out, bracket);
+	l->needs_comma = false;
+}
+
+static void container_end(struct line *l, char bracket)
+{
+	buf_append_char(l->out, bracket);
+	l->needs_comma = true;
+}
+
+static void token_write(struct line *l, const struct log_token *t)
+{
+	switch (t->kind) {
+	case LOG_TOKEN_TEXT:
+		buf_append_str(l->out, t->text);
+		break;
+	case LOG_TOKEN_OPERATOR:
+		operator_write(l, t);
+		break;
+	case LOG_TOKEN_VALUE:
+		value_write(l, t);
+		break;
+	case LOG_TOKEN_STRING_BEGIN:
+		value_begin(l);
+		buf_append_char(l->out, '"');
+		break;
+	case LOG_TOKEN_STRING_END:
+		buf_append_char(l->out, '"');
+		break;
+	case LOG_TOKEN_LITERAL:
+		value_begin(l);
+		buf_append_str(l->out, t->text);
+		break;
+	case LOG_TOKEN_KEY:
+		l->key = t->text;
+		break;
+	case LOG_TOKEN_OBJECT_BEGIN:
+		container_begin(l, '{');
+		break;
+	case LOG_TOKEN_OBJECT_END:
+		container_end(l, '}');
+		break;
+	case LOG_TOKEN_LIST_BEGIN:
+		container_begin(l, '[');
+		break;
+	case LOG_TOKEN_LIST_END:
+		container_end(l, ']');
+		break;
+	}
+}
+
+void access_log_write(const struct access_log *log, access_log_lookup *lookup, void *user,
+		      struct buf *out)
+{
+	struct line l = { .log = log, .lookup = lookup, .user = user, .out = out };
+
+	for (uint32_t i = 0; i < log->token_count; i++)
+		token_write(&l, &log->tokens[i]);
+	if (log->json)
+		buf_append_char(out, '\n');
+}
