@@ -259,3 +259,13 @@ int socket_peer_of(int fd, struct socket_peer *ret_peer)
 	*ret_peer = (struct socket_peer){ u.pid, u.uid, u.gid };
 	return 0;
 }
+
+int socket_peer_groups(int fd, gid_t *groups, uint32_t count_max, uint32_t *ret_count)
+{
+	socklen_t len = (socklen_t)(count_max * sizeof(gid_t));
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) < 0)
+		return errno == ERANGE ? ERR_LIMIT : -errno;
+	*ret_count = (uint32_t)(len / sizeof(gid_t));
+	return 0;
+}

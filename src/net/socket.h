@@ -9,6 +9,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/macro.h"
@@ -52,3 +53,6 @@ struct socket_peer {
 };
 
 must_check int socket_peer_of(int fd, struct socket_peer *ret_peer);
+/* The supplementary groups that the other end had when it connected, as the kernel noted them.
+ * ERR_LIMIT when they are more than `count_max`. */
+must_check int socket_peer_groups(int fd, gid_t *groups, uint32_t count_max, uint32_t *ret_count);

@@ -356,3 +356,10 @@ int socket_conn_fd(const struct conn *c)
 {
 	return c->ops == &socket_conn_ops ? socket_conn_of(c)->fd : -1;
 }
+
+int socket_conn_peer(const struct conn *c, struct socket_peer *ret_peer)
+{
+	int fd = socket_conn_fd(c);
+
+	return fd < 0 ? ERR_NOT_FOUND : socket_peer_of(fd, ret_peer);
+}

@@ -13,6 +13,7 @@
 
 #include "base/time.h"
 #include "net/conn.h"
+#include "net/socket.h"
 
 /* An accepted, connected socket: open from birth, on_open is not called. The descriptor is the
  * connection's. `peer` as accept gave it; NULL: asked from the socket. */
@@ -31,3 +32,6 @@ struct conn *socket_conn_connect(struct loop *l, struct chunk_stock *chunks,
 
 /* The descriptor, for peer credentials and the like; -1 when closed or not a socket. */
 int socket_conn_fd(const struct conn *c);
+/* Who is at the other end of a Unix socket. ERR_NOT_FOUND for every other connection, also for
+ * TLS over a Unix socket: there the certificate says who it is. */
+must_check int socket_conn_peer(const struct conn *c, struct socket_peer *ret_peer);

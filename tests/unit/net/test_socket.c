@@ -162,6 +162,24 @@ TEST(a_unix_peer_is_known_by_its_credentials)
 	close(listening);
 }
 
+TEST(the_groups_of_a_unix_peer_are_those_that_it_had)
+{
+	gid_t groups[256], own[256];
+	uint32_t count = 0;
+	int pair[2], own_count = getgroups(256, own);
+
+	assert_true(own_count >= 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	assert_int_equal(socket_peer_groups(pair[0], groups, 256, &count), 0);
+	assert_int_equal(count, own_count);
+	for (uint32_t i = 0; i < count; i++)
+		assert_int_equal(groups[i], own[i]);
+	if (own_count > 0)
+		assert_int_equal(socket_peer_groups(pair[0], groups, count - 1, &count), ERR_LIMIT);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 TEST(a_connection_can_come_from_a_chosen_address)
 {
 	struct address a, source = address_of("127.0.0.9:0"), peer;

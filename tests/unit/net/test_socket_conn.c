@@ -45,6 +45,21 @@ TEST(addresses_of_both_ends_are_known)
 	wire_fini(&w);
 }
 
+TEST(only_a_connection_over_a_unix_socket_tells_its_user)
+{
+	struct socket_peer peer;
+	struct wire w;
+
+	wire_init_unix(&w);
+	assert_int_equal(socket_conn_peer(w.peer.conn, &peer), 0);
+	assert_int_equal(peer.uid, getuid());
+	assert_int_equal(peer.pid, getpid());
+	wire_fini(&w);
+	wire_init(&w);
+	assert_int_equal(socket_conn_peer(w.peer.conn, &peer), ERR_NOT_FOUND);
+	wire_fini(&w);
+}
+
 TEST(an_exchange_costs_one_recv_one_send_and_no_epoll_ctl)
 {
 	struct wire w;
