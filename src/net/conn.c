@@ -228,6 +228,7 @@ void conn_reset(struct conn *c)
 
 enum send_result conn_send(struct conn *c, const struct iovec *iov, int iov_count)
 {
+	assert(iov_count <= SEND_PARTS_MAX);
 	if (unlikely(c->state != CONN_OPEN || c->write_shut))
 		return SEND_CLOSED;
 	return c->ops->send(c, iov, iov_count);

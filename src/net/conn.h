@@ -143,7 +143,8 @@ struct chunk *conn_input_take(struct conn *c, size_t len);
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
-/* The vector is borrowed for the call. */
+/* The vector is borrowed for the call; at most SEND_PARTS_MAX parts. */
+#define SEND_PARTS_MAX 1024
 enum send_result conn_send(struct conn *c, const struct iovec *iov, int iov_count);
 enum send_result conn_send_str(struct conn *c, struct str s);
 /* No byte follows; what is queued is still sent. */

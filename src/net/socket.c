@@ -176,7 +176,7 @@ int socket_adopt_listening(int fd)
 
 void socket_remove_file(const struct address *a)
 {
-	if (a->len && has_file(a))
+	if (a->len && has_file(a) && is_stale(a))
 		unlink(a->unix_path.sun_path);
 }
 

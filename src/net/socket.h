@@ -29,7 +29,8 @@ must_check int socket_listen(const struct address *a, const struct socket_listen
 /* An inherited descriptor: ERR_CONFIG unless it is a listening stream socket. Makes it
  * non-blocking and close-on-exec. */
 must_check int socket_adopt_listening(int fd);
-/* Removes the file of a Unix socket that socket_listen() made; nothing for other addresses. */
+/* Removes the file of a Unix socket, once its descriptors are closed: when somebody listens on
+ * it (a successor), or it is no socket, it stays. Nothing for other addresses. */
 void socket_remove_file(const struct address *a);
 
 /* Begins to connect; writable or an error later tells the outcome (socket_error()).

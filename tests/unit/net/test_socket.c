@@ -95,6 +95,21 @@ TEST(a_stale_socket_file_is_replaced_and_a_live_one_is_not)
 	remove_path(&a, directory);
 }
 
+TEST(the_file_of_a_successor_is_not_removed)
+{
+	char directory[] = DIRECTORY_TEMPLATE;
+	struct address a = socket_path(directory);
+	int fd;
+
+	assert_int_equal(socket_listen(&a, NULL, &fd), 0);
+	socket_remove_file(&a);
+	close(connect_raw(&a));
+	close(fd);
+	socket_remove_file(&a);
+	assert_int_equal(access(a.unix_path.sun_path, F_OK), -1);
+	rmdir(directory);
+}
+
 TEST(a_file_that_is_no_socket_is_left_alone)
 {
 	char directory[] = DIRECTORY_TEMPLATE;
@@ -104,8 +119,9 @@ TEST(a_file_that_is_no_socket_is_left_alone)
 	assert_true(fd >= 0);
 	close(fd);
 	assert_int_equal(socket_listen(&a, NULL, &fd), -EADDRINUSE);
-	assert_int_equal(access(a.unix_path.sun_path, F_OK), 0);
-	remove_path(&a, directory);
+	socket_remove_file(&a);
+	assert_int_equal(unlink(a.unix_path.sun_path), 0);
+	rmdir(directory);
 }
 
 TEST(a_socket_file_is_private_unless_asked_otherwise)

@@ -65,13 +65,21 @@ static struct conn *start_side(struct tls_side *s, struct conn *lower, struct pe
 	return c;
 }
 
-void tls_couple_start(struct tls_couple *t)
+void tls_couple_start_over(struct tls_couple *t, struct conn *client, struct conn *server)
 {
 	current = t;
-	memory_conn_pair(t->world.loop, &t->world.chunks, &t->memory, &t->client_lower,
-			 &t->server_lower);
-	start_side(&t->client_side, t->client_lower, &t->client);
-	start_side(&t->server_side, t->server_lower, &t->server);
+	t->client_lower = client;
+	t->server_lower = server;
+	start_side(&t->client_side, client, &t->client);
+	start_side(&t->server_side, server, &t->server);
+}
+
+void tls_couple_start(struct tls_couple *t)
+{
+	struct conn *client, *server;
+
+	memory_conn_pair(t->world.loop, &t->world.chunks, &t->memory, &client, &server);
+	tls_couple_start_over(t, client, server);
 }
 
 static bool is_settled(const struct peer *p)

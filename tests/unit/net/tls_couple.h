@@ -39,6 +39,8 @@ void tls_side_trust(struct tls_side *s, const struct test_cert *ca);
 
 /* Builds the contexts and both connections; no turn is made. */
 void tls_couple_start(struct tls_couple *t);
+/* The same over connections that the test made. */
+void tls_couple_start_over(struct tls_couple *t, struct conn *client, struct conn *server);
 /* Turns until both are open or closed, and a little longer. */
 void tls_couple_settle(struct tls_couple *t);
 void tls_couple_fini(struct tls_couple *t);
