@@ -31,15 +31,22 @@ int compile_fail_at(struct compile *c, const struct pb_message *m, unsigned fiel
 	return ERR_CONFIG;
 }
 
-void compile_warn(struct compile *c, const char *format, ...)
+void compile_warn(struct compile *c, const struct pb_message *m, const char *format, ...)
 {
+	struct buf text = BUF_INIT(0);
 	va_list args;
 
 	if (c->report->warnings++ > 0)
 		return;
+	pb_path(m, &text);
+	if (buf_len(&text) > 0)
+		buf_append_str(&text, STR(": "));
 	va_start(args, format);
-	vsnprintf(c->report->first_warning, sizeof(c->report->first_warning), format, args);
+	buf_vprintf(&text, format, args);
 	va_end(args);
+	snprintf(c->report->first_warning, sizeof(c->report->first_warning), "%.*s",
+		 STR_ARGS(buf_str(&text)));
+	buf_fini(&text);
 }
 
 struct str compile_lower(struct compile *c, struct str s)

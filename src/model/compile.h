@@ -30,8 +30,9 @@ struct compile {
 int compile_fail_at(struct compile *c, const struct pb_message *m, unsigned field, uint32_t index,
 		    const char *format, ...) printf_like(5, 6);
 
-/* Notes that something is less than asked for, but can be enforced. */
-void compile_warn(struct compile *c, const char *format, ...) printf_like(2, 3);
+/* Notes at `m` that something is less than asked for, but can be enforced. */
+void compile_warn(struct compile *c, const struct pb_message *m, const char *format, ...)
+	printf_like(3, 4);
 
 /* A copy in lower case. */
 struct str compile_lower(struct compile *c, struct str s);

@@ -114,10 +114,7 @@ int filters_compile(struct compile *c, const struct pb_message *m, unsigned fiel
 								filter, PB_HttpFilter_typed_config);
 
 		if (!row && may_be_left_out(filter)) {
-			compile_warn(c,
-				     "HTTP filter \"%.*s\" is left out: it is optional and not "
-				     "supported",
-				     STR_ARGS(pb_text(filter, PB_HttpFilter_name)));
+			compile_warn(c, filter, "is optional and not supported: left out");
 			continue;
 		}
 		if (!row)

@@ -291,9 +291,9 @@ static int upstream_read(struct compile *c, const struct pb_message *m, void *ob
 	if (r < 0)
 		return r;
 	if (!t->verify_peer)
-		compile_warn(c,
-			     "transport_socket: the certificate of the endpoint is not verified: "
-			     "no trusted_ca is set");
+		compile_warn(
+			c, m,
+			"the certificate of the endpoint is not verified: no trusted_ca is set");
 	return 0;
 }
 
