@@ -2,7 +2,8 @@
 """The sizes that the style allows: of functions, files, lines, parameters and nesting.
 
 Tables are exempt: what stands between `clang-format off` and `clang-format on` counts
-neither for the length of its file nor for that of its lines.
+neither for the length of its file nor for that of its lines. A line that is one word cannot
+be broken.
 """
 
 import re
@@ -39,7 +40,7 @@ def file_problems(name, source):
         yield f"{name}: {lines} lines, more than {FILE_LINES_MAX}"
     for number, line in enumerate(blanked.splitlines(), 1):
         columns = len(line.expandtabs(TAB_COLUMNS))
-        if columns > LINE_COLUMNS_MAX:
+        if columns > LINE_COLUMNS_MAX and " " in line.strip():
             yield f"{name}:{number}: {columns} columns, more than {LINE_COLUMNS_MAX}"
 
 

@@ -138,6 +138,6 @@ def fuzz_one(program, found, log):
     corpus.mkdir(parents=True, exist_ok=True)
     status = command([*fixed_addresses(), program, f"-max_total_time={FUZZ_SECONDS}",
                       "-timeout=10", "-rss_limit_mb=2048", f"-artifact_prefix={found}/{name}-",
-                      "-verbosity=0", "-print_final_stats=1", corpus, ROOT / "tests/fuzz/corpus" / name], log,
-                     FUZZ_SECONDS * 10)
+                      "-verbosity=0", "-print_final_stats=1", corpus,
+                      ROOT / "tests/fuzz/corpus" / name], log, FUZZ_SECONDS * 10)
     return one(status == 0, f"failed: fuzzer {name}")
