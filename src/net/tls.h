@@ -70,7 +70,9 @@ enum tls_san_type { TLS_SAN_URI, TLS_SAN_DNS, TLS_SAN_IP };
 
 struct tls_san_matcher {
 	enum tls_san_type type;
-	struct text_match text; /* DNS names are compared without case; no wildcards */
+	/* DNS names are compared without case; an exact one matches wildcards of the certificate.
+	 */
+	struct text_match text;
 };
 
 enum tls_role { TLS_CLIENT, TLS_SERVER };

@@ -32,12 +32,26 @@ static struct names names_of_type(const struct certificate *c, enum tls_san_type
 	return (struct names){ 0 };
 }
 
+/*
+ * An exact DNS name also matches a certificate's wildcard, which stands for one whole label
+ * at the left (RFC 6125 §6.4.3).
+ */
+static bool wildcard_accepts(const struct tls_san_matcher *m, struct str san)
+{
+	struct str wanted = m->text.value;
+	size_t dot = str_find(wanted, 0, '.');
+
+	return m->type == TLS_SAN_DNS && m->text.kind == TEXT_MATCH_EXACT &&
+	       str_has_prefix(san, STR("*.")) && dot > 0 &&
+	       str_eq_nocase(str_slice(wanted, dot, wanted.len), str_slice(san, 1, san.len));
+}
+
 static bool matcher_accepts(const struct tls_san_matcher *m, const struct certificate *peer)
 {
 	struct names names = names_of_type(peer, m->type);
 
 	for (uint32_t i = 0; i < names.count; i++)
-		if (text_match(&m->text, names.items[i]))
+		if (text_match(&m->text, names.items[i]) || wildcard_accepts(m, names.items[i]))
 			return true;
 	return false;
 }

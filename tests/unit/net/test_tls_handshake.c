@@ -196,9 +196,11 @@ static bool san_matches(enum tls_san_type type, enum text_match_kind kind, const
 	bool open;
 
 	tls_couple_init(&t);
-	named = test_cert_new(&(struct test_cert_options){
-		.issuer = t.ca,
-		.sans = "URI:spiffe://weft.local/ns/shop/sa/cart,DNS:Cart.example,IP:10.0.0.1" });
+	named = test_cert_new(
+		&(struct test_cert_options){ .issuer = t.ca,
+					     .sans = "URI:spiffe://weft.local/ns/shop/sa/"
+						     "cart,DNS:Cart.example,DNS:*.shop.example,"
+						     "IP:10.0.0.1" });
 	tls_side_identity(&t.server_side, named);
 	t.client_side.options.sans = wanted;
 	t.client_side.options.san_count = 2;
@@ -218,6 +220,11 @@ TEST(names_match_by_type_and_pattern)
 	assert_true(san_matches(TLS_SAN_URI, TEXT_MATCH_SUFFIX, "/sa/cart"));
 	assert_true(san_matches(TLS_SAN_URI, TEXT_MATCH_CONTAINS, "/ns/shop/"));
 	assert_true(san_matches(TLS_SAN_DNS, TEXT_MATCH_EXACT, "cart.EXAMPLE"));
+	assert_true(san_matches(TLS_SAN_DNS, TEXT_MATCH_EXACT, "a.Shop.example"));
+	assert_false(san_matches(TLS_SAN_DNS, TEXT_MATCH_EXACT, "a.b.shop.example"));
+	assert_false(san_matches(TLS_SAN_DNS, TEXT_MATCH_EXACT, "shop.example"));
+	assert_false(san_matches(TLS_SAN_DNS, TEXT_MATCH_EXACT, ".shop.example"));
+	assert_false(san_matches(TLS_SAN_DNS, TEXT_MATCH_PREFIX, "a.shop.example"));
 	assert_true(san_matches(TLS_SAN_IP, TEXT_MATCH_EXACT, "10.0.0.1"));
 	assert_false(san_matches(TLS_SAN_URI, TEXT_MATCH_EXACT, "Cart.example"));
 	assert_false(san_matches(TLS_SAN_DNS, TEXT_MATCH_EXACT, "example"));
