@@ -52,6 +52,9 @@ void build_ads_source(struct pb_message *config_source)
 	pb_set_number(config_source, PB_ConfigSource_resource_api_version, PB_ApiVersion_V3);
 }
 
+/* The generated names of this message are longer than a line. */
+#define COMBINED(field) PB_CommonTlsContext_CombinedCertificateValidationContext_##field
+
 /* Certificate and trust by the names that src/identity serves; TLS 1.3 and nothing older. */
 static void common_context(struct pb_message *common, const struct build_tls *tls)
 {
@@ -68,9 +71,7 @@ static void common_context(struct pb_message *common, const struct build_tls *tl
 		pb_add_text(common, PB_CommonTlsContext_alpn_protocols, tls->alpn[i]);
 
 	combined = pb_add_message(common, PB_CommonTlsContext_combined_validation_context);
-	validation = pb_add_message(
-		combined,
-		PB_CommonTlsContext_CombinedCertificateValidationContext_default_validation_context);
+	validation = pb_add_message(combined, COMBINED(default_validation_context));
 	for (uint32_t i = 0; i < tls->san_count; i++) {
 		san = pb_add_message(validation,
 				     PB_CertificateValidationContext_match_typed_subject_alt_names);
@@ -81,9 +82,7 @@ static void common_context(struct pb_message *common, const struct build_tls *tl
 			    tls->san_prefix ? PB_StringMatcher_prefix : PB_StringMatcher_exact,
 			    tls->sans[i]);
 	}
-	sds = pb_add_message(
-		combined,
-		PB_CommonTlsContext_CombinedCertificateValidationContext_validation_context_sds_secret_config);
+	sds = pb_add_message(combined, COMBINED(validation_context_sds_secret_config));
 	pb_set_text(sds, PB_SdsSecretConfig_name, STR("ROOTCA"));
 }
 

@@ -37,8 +37,9 @@ struct graph_input {
 	/* The address that was allocated to a Service; text borrowed for the call. */
 	struct str (*virtual_address)(void *user, const struct document *service);
 	/* Does the Workload take requests now? */
-	bool (*is_live)(void *user, const struct document *workload);
+	bool (*is_live)(void *live_user, const struct document *workload);
 	void *user;
+	void *live_user;
 };
 
 /* One document before and after; either may be NULL. */

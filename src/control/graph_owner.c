@@ -59,7 +59,7 @@ static bool endpoint_of(struct graph_emit *e, const struct document *service,
 	const struct workload *w = workload->workload;
 	const struct workload_port *target = workload_port_for(w, &port->target);
 
-	if (!target || !target->mesh_port || !e->input->is_live(e->input->user, workload))
+	if (!target || !target->mesh_port || !e->input->is_live(e->input->live_user, workload))
 		return false;
 	/* Who may serve is declared, never derived from what endpoints claim; the client's proxy
 	 * would refuse this one's certificate. */

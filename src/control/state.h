@@ -34,7 +34,6 @@ struct state_object {
 	uint64_t revision; /* applied: the revision that wrote it; registered: own order */
 	struct wall_time changed_at;
 	char *virtual_address; /* of a Service: IPv4; NULL for other kinds */
-	void *node;            /* of a Workload: control/nodes.c keeps its lease here */
 };
 
 /* Called after every change, in the order of registration. */
@@ -76,9 +75,11 @@ const struct findings *state_findings(const struct state *s);
 const struct graph *state_graph(const struct state *s);
 
 struct state_write {
-	/* Written: taken with its pool. NULL: the object named below is deleted. */
+	/* Written: the document, alone in its pool. When the change succeeds and is no dry run
+	 * the content of the pool is the state's and the pool is left empty. NULL: the object
+	 * named below is deleted. */
 	struct document *document;
-	struct pool *pool_take;
+	struct pool *pool;
 	enum kind_id kind;
 	struct str name_space;
 	struct str name;

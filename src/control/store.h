@@ -85,3 +85,6 @@ must_check int store_fact_set(struct store *s, const char *name, struct str valu
 
 /* A consistent copy while working. */
 must_check int store_backup(struct store *s, const char *path, struct diag *d);
+
+/* Was this virtual address another Service's until less than seven days ago? */
+bool store_address_is_resting(struct store *s, struct str address, struct wall_time now);

@@ -1,0 +1,301 @@
+#include "control/state_private.h"
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/* A new document is younger than all that are stored. */
+#define CREATED_NEW (UINT64_MAX / 2)
+
+struct state_view *state_view_new(void)
+{
+	struct state_view *v = mem_new(struct state_view);
+
+	pool_init(&v->pool, 64 * 1024);
+	return v;
+}
+
+struct state_view *state_view_free(struct state_view *v)
+{
+	if (!v)
+		return NULL;
+	pool_fini(&v->pool);
+	mem_free(v);
+	return NULL;
+}
+
+void state_view_finish(struct state_view *v)
+{
+	const struct document *config;
+
+	v->index = document_index_new(&v->documents, &v->pool);
+	v->findings = check_documents(v->index, &v->pool);
+	config = document_index_get(v->index, KIND_MESH_CONFIG, STR_EMPTY, STR("default"));
+	v->config = config ? config->mesh_config : mesh_config_default();
+}
+
+static int conflict_check(const struct state_write *w, const struct state_object *before,
+			  struct diag *d)
+{
+	struct buf title = BUF_INIT(0);
+	uint64_t wanted;
+	int r = 0;
+
+	if (!w->document || !w->document->resource_version.len)
+		return 0;
+	if (str_to_u64(w->document->resource_version, UINT64_MAX, &wanted) < 0 || !before ||
+	    before->revision != wanted) {
+		document_title(w->document, &title);
+		r = diag_fail(d, ERR_CONFLICT,
+			      "%.*s was changed since resourceVersion %.*s was read",
+			      STR_ARGS(buf_str(&title)), STR_ARGS(w->document->resource_version));
+		diag_hint(d, "get it again and apply the change to that");
+	}
+	buf_fini(&title);
+	return r;
+}
+
+static struct str json_of(struct candidate *c, const struct document *doc)
+{
+	struct buf json = BUF_INIT(0);
+	struct str copy;
+
+	document_canonical_json(doc, &json);
+	copy = pool_strdup(&c->pool, buf_str(&json));
+	buf_fini(&json);
+	return copy;
+}
+
+static bool is_unchanged(struct candidate *c, const struct state_object *before, struct str json)
+{
+	if (!before)
+		return false;
+	if (c->change->create_only)
+		return true;
+	/* What a person applies becomes the person's, also where `weft run` wrote the same. */
+	if (before->origin == STATE_REGISTERED && c->change->origin == STATE_APPLIED)
+		return false;
+	return str_eq(json, json_of(c, before->document));
+}
+
+static int address_set(struct candidate *c, struct candidate_write *w,
+		       const struct mesh_config *config, struct diag *d)
+{
+	struct state *s = c->state;
+	const struct document *doc = w->document;
+	struct virtual_address_request request;
+	int r;
+
+	if (!doc || doc->kind->id != KIND_SERVICE)
+		return 0;
+	if (w->before) {
+		w->virtual_address = str_from(w->before->virtual_address);
+		return 0;
+	}
+	request = (struct virtual_address_request){
+		.range = &config->virtual_addresses->ip4,
+		.name_space = doc->name_space,
+		.name = doc->name,
+		.store = s->store,
+		.now = loop_wall_now(s->loop),
+	};
+	r = virtual_address_pick(&s->addresses, &request, &c->pool, &w->virtual_address);
+	if (r < 0)
+		return diag_fail(d, r, "no virtual address is left for Service %.*s/%.*s",
+				 STR_ARGS(doc->name_space), STR_ARGS(doc->name));
+	/* Marked at once, so that two new Services of one change do not get the same. */
+	virtual_addresses_use(&s->addresses, w->virtual_address);
+	return 0;
+}
+
+static int write_add(struct candidate *c, const struct state_write *w, struct diag *d)
+{
+	struct candidate_write *out = &c->writes[c->count];
+	const struct document *doc = w->document;
+	enum kind_id kind = doc ? doc->kind->id : w->kind;
+	struct str name_space = doc ? doc->name_space : w->name_space;
+	struct str name = doc ? doc->name : w->name;
+	struct state_object *before = state_find(c->state, kind, name_space, name);
+	int r;
+
+	if (!doc && !before)
+		return diag_fail(d, ERR_NOT_FOUND, "there is no %s %.*s%s%.*s", kind_of(kind)->name,
+				 STR_ARGS(name_space), name_space.len ? "/" : "", STR_ARGS(name));
+	r = conflict_check(w, before, d);
+	if (r < 0)
+		return r;
+	*out = (struct candidate_write){ .write = w, .document = doc, .before = before };
+	if (doc)
+		out->json = json_of(c, doc);
+	if (doc && is_unchanged(c, before, out->json)) {
+		c->unchanged++;
+		return 0;
+	}
+	if (doc)
+		w->document->created = before ? before->document->created : CREATED_NEW + c->count;
+	c->count++;
+	return 0;
+}
+
+static const struct candidate_write *write_of(const struct candidate *c,
+					      const struct state_object *o)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->writes[i].before == o)
+			return &c->writes[i];
+	return NULL;
+}
+
+static void document_add(struct state_view *v, const struct document *doc)
+{
+	/* The index does not change documents; it takes them as the reader made them. */
+	v->documents.items[v->documents.count++] = (struct document *)(uintptr_t)doc;
+}
+
+/* The documents as they would stand. */
+static void view_make(struct candidate *c)
+{
+	size_t count = c->count;
+
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
+		count += c->state->objects[kind].count;
+	c->view = state_view_new();
+	c->view->documents.items = pool_new_array(&c->view->pool, struct document *, count + 1);
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
+		map_for_each (entry, &c->state->objects[kind]) {
+			const struct state_object *o = entry->value;
+
+			if (!write_of(c, o))
+				document_add(c->view, o->document);
+		}
+	}
+	for (size_t i = 0; i < c->count; i++)
+		if (c->writes[i].document)
+			document_add(c->view, c->writes[i].document);
+	state_view_finish(c->view);
+}
+
+static bool is_written(const struct candidate *c, const struct document *doc)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->writes[i].document == doc)
+			return true;
+	return false;
+}
+
+static bool is_dangling(const struct finding *f)
+{
+	return f->code == CODE_NO_BACKEND || f->code == CODE_NO_PARENT || f->code == CODE_NO_PORT;
+}
+
+/* An error in a document that is being applied refuses the change. */
+static int findings_check(struct candidate *c, struct diag *d)
+{
+	for (uint32_t i = 0; i < c->view->findings.count; i++) {
+		const struct finding *f = &c->view->findings.items[i];
+
+		if (f->severity != FINDING_ERROR || !is_written(c, f->document))
+			continue;
+		if (c->change->allow_dangling && is_dangling(f))
+			continue;
+		finding_diag(f, d);
+		return d->error;
+	}
+	return 0;
+}
+
+struct findings candidate_findings(struct candidate *c)
+{
+	struct findings *all = &c->view->findings;
+	struct findings shown = {
+		.items = pool_new_array(&c->view->pool, struct finding, all->count + 1),
+	};
+	bool deletes = false;
+
+	for (size_t i = 0; i < c->count; i++)
+		deletes |= !c->writes[i].document;
+	for (uint32_t i = 0; i < all->count; i++)
+		if (is_written(c, all->items[i].document) ||
+		    (deletes && all->items[i].severity == FINDING_ERROR))
+			shown.items[shown.count++] = all->items[i];
+	return shown;
+}
+
+static struct str address_of(void *user, const struct document *service)
+{
+	const struct candidate *c = user;
+	const struct state_object *o;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (c->writes[i].document == service)
+			return c->writes[i].virtual_address;
+	o = state_find(c->state, KIND_SERVICE, service->name_space, service->name);
+	return str_from(o->virtual_address);
+}
+
+static int graph_make(struct candidate *c, struct diag *d)
+{
+	struct document_change *changes =
+		pool_new_array(&c->pool, struct document_change, c->count + 1);
+	struct graph_input input = state_graph_input(c->state, c->view, address_of, c);
+	struct graph_scope scope = { .changes = changes, .change_count = c->count };
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct candidate_write *w = &c->writes[i];
+		enum kind_id kind = w->document ? w->document->kind->id : w->write->kind;
+
+		changes[i].before = w->before ? w->before->document : NULL;
+		changes[i].after = w->document;
+		scope.all |= kind == KIND_MESH_CONFIG;
+	}
+	return graph_compute(&c->state->graph, &input, &scope, &c->graph, d);
+}
+
+static int trust_domain_check(struct candidate *c, struct diag *d)
+{
+	struct str wanted = c->view->config->trust_domain;
+
+	if (!wanted.len || str_eq(wanted, str_from(c->state->trust_domain)))
+		return 0;
+	diag_fail(d, ERR_CONFIG,
+		  "the trust domain is %s since the first start and cannot become "
+		  "%.*s",
+		  c->state->trust_domain, STR_ARGS(wanted));
+	diag_hint(d, "leave trustDomain out, or start a new mesh");
+	return d->error;
+}
+
+int candidate_make(struct candidate *c, struct state *s, const struct state_change *change,
+		   struct diag *d)
+{
+	int r = 0;
+
+	*c = (struct candidate){ .state = s, .change = change };
+	pool_init(&c->pool, 16 * 1024);
+	c->writes = pool_new_array(&c->pool, struct candidate_write, change->write_count + 1);
+	for (size_t i = 0; r == 0 && i < change->write_count; i++)
+		r = write_add(c, &change->writes[i], d);
+	if (r < 0)
+		return r;
+	view_make(c);
+	for (size_t i = 0; r == 0 && i < c->count; i++)
+		r = address_set(c, &c->writes[i], c->view->config, d);
+	if (r == 0)
+		r = trust_domain_check(c, d);
+	if (r == 0)
+		r = findings_check(c, d);
+	if (r == 0)
+		r = graph_make(c, d);
+	return r;
+}
+
+void candidate_fini(struct candidate *c)
+{
+	/* Addresses that were picked for objects that did not come to be. */
+	for (size_t i = 0; i < c->count; i++)
+		if (c->writes[i].virtual_address.len && !c->writes[i].before)
+			virtual_addresses_release(&c->state->addresses,
+						  c->writes[i].virtual_address);
+	graph_change_free(c->graph);
+	state_view_free(c->view);
+	pool_fini(&c->pool);
+}

@@ -1,0 +1,70 @@
+#pragma once
+
+/*
+ * Inside the state: a change while it is a candidate
+ */
+
+#include "control/state.h"
+#include "control/store.h"
+#include "control/virtual_address.h"
+
+/* All documents with what follows from them; replaced whole by each change. */
+struct state_view {
+	struct pool pool;
+	struct documents documents;
+	struct document_index *index;
+	struct findings findings;
+	const struct mesh_config *config;
+};
+
+struct state {
+	struct loop *loop;
+	struct store *store;
+	struct state_options options;
+	char *trust_domain;
+	uint64_t revision;
+	struct map objects[KIND_COUNT]; /* "NS/NAME" → struct state_object */
+	struct virtual_addresses addresses;
+	struct state_view *view;
+	struct state_view *shown; /* of a change that was no change: its findings are being read */
+	struct graph graph;
+	struct list watches;
+};
+
+/* One write of a change, worked out. */
+struct candidate_write {
+	const struct state_write *write;
+	const struct document *document; /* NULL: deleted */
+	struct state_object *before;
+	struct str json;
+	struct str virtual_address;
+};
+
+struct candidate {
+	struct state *state;
+	const struct state_change *change;
+	struct pool pool;
+	struct candidate_write *writes; /* those that change something */
+	size_t count;
+	uint32_t unchanged;
+	struct state_view *view;
+	struct graph_change *graph;
+};
+
+struct state_object *state_find(const struct state *s, enum kind_id kind, struct str name_space,
+				struct str name);
+struct graph_input state_graph_input(const struct state *s, const struct state_view *view,
+				     struct str (*virtual_address)(void *user,
+								   const struct document *service),
+				     void *user);
+struct state_view *state_view_new(void);
+struct state_view *state_view_free(struct state_view *v);
+/* Index, findings and configuration over view->documents. */
+void state_view_finish(struct state_view *v);
+
+/* Everything of a change but the store and the swap. candidate_fini() in any case. */
+must_check int candidate_make(struct candidate *c, struct state *s,
+			      const struct state_change *change, struct diag *d);
+void candidate_fini(struct candidate *c);
+/* The findings that the person should see although the change was accepted. */
+struct findings candidate_findings(struct candidate *c);

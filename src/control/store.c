@@ -1,0 +1,230 @@
+#include "control/store_private.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+/* Another process that writes (a backup, a second start) is waited for this long. */
+#define BUSY_TIMEOUT_MS 5000
+
+int store_fail(struct store *s, int code, struct diag *d, const char *doing)
+{
+	return diag_fail(d, code, "%s: %s", doing, sqlite3_errmsg(s->db));
+}
+
+int store_error(int sqlite_code)
+{
+	switch (sqlite_code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return ERR_UNAVAILABLE;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return ERR_CORRUPT;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_PERM:
+	case SQLITE_READONLY:
+	case SQLITE_CANTOPEN:
+		return -EACCES;
+	default:
+		return -EIO;
+	}
+}
+
+int store_exec(struct store *s, const char *sql)
+{
+	return store_error(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
+}
+
+sqlite3_stmt *store_statement(struct store *s, enum store_sql which)
+{
+	sqlite3_stmt *statement = s->statements[which];
+
+	sqlite3_reset(statement);
+	sqlite3_clear_bindings(statement);
+	return statement;
+}
+
+void store_bind_str(sqlite3_stmt *statement, int index, struct str value)
+{
+	sqlite3_bind_text(statement, index, value.ptr ? value.ptr : "", (int)value.len,
+			  SQLITE_TRANSIENT);
+}
+
+struct str store_column_str(sqlite3_stmt *statement, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, column);
+
+	return str_of(text, (size_t)sqlite3_column_bytes(statement, column));
+}
+
+int store_step_done(sqlite3_stmt *statement)
+{
+	int r = sqlite3_step(statement);
+
+	sqlite3_reset(statement);
+	return r == SQLITE_DONE || r == SQLITE_ROW ? 0 : store_error(r);
+}
+
+static int prepare_all(struct store *s, struct diag *d)
+{
+	for (unsigned i = 0; i < STORE_SQL_COUNT; i++)
+		if (sqlite3_prepare_v3(s->db, store_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+				       &s->statements[i], NULL) != SQLITE_OK)
+			return store_fail(s, ERR_CORRUPT, d,
+					  "the store has not the tables it should");
+	return 0;
+}
+
+static int schema_read(struct store *s, int *ret_version, struct diag *d)
+{
+	sqlite3_stmt *statement;
+	int r;
+
+	r = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &statement, NULL);
+	if (r != SQLITE_OK)
+		return store_fail(s, store_error(r), d, "cannot read the store");
+	r = sqlite3_step(statement);
+	*ret_version = sqlite3_column_int(statement, 0);
+	sqlite3_finalize(statement);
+	if (r != SQLITE_ROW)
+		return store_fail(s, store_error(r), d, "cannot read the store");
+	return 0;
+}
+
+static int schema_make(struct store *s, struct diag *d)
+{
+	int version, r;
+
+	r = schema_read(s, &version, d);
+	if (r < 0)
+		return r;
+	if (version > STORE_SCHEMA_VERSION)
+		return diag_fail(d, ERR_UNSUPPORTED,
+				 "the store has schema %d, and this version of weft knows up to %d",
+				 version, STORE_SCHEMA_VERSION);
+	if (version == STORE_SCHEMA_VERSION)
+		return 0;
+	/* There is no older schema yet: 0 is an empty file. */
+	r = store_exec(s, store_schema);
+	if (r < 0)
+		return store_fail(s, r, d, "cannot make the tables of the store");
+	return 0;
+}
+
+static int settings_make(struct store *s, struct diag *d)
+{
+	int r;
+
+	sqlite3_busy_timeout(s->db, BUSY_TIMEOUT_MS);
+	r = store_exec(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+			  "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF");
+	if (r < 0)
+		return store_fail(s, r, d, "cannot open the store");
+	return 0;
+}
+
+int store_open(const char *path, struct store **ret_store, struct diag *d)
+{
+	struct store *s = mem_new(struct store);
+	mode_t mask = umask(0077); /* the file, its journal and its shared memory are ours alone */
+	int r;
+
+	s->path = mem_strdup(path);
+	r = sqlite3_open_v2(path, &s->db,
+			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+				    SQLITE_OPEN_EXRESCODE,
+			    NULL);
+	r = r == SQLITE_OK ? 0 : store_fail(s, store_error(r), d, "cannot open the store");
+	if (r == 0)
+		r = settings_make(s, d);
+	if (r == 0)
+		r = schema_make(s, d);
+	if (r == 0)
+		r = prepare_all(s, d);
+	umask(mask);
+	if (r < 0) {
+		diag_file(d, path);
+		store_close(s);
+		return r;
+	}
+	*ret_store = s;
+	return 0;
+}
+
+struct store *store_close(struct store *s)
+{
+	if (!s)
+		return NULL;
+	for (unsigned i = 0; i < STORE_SQL_COUNT; i++)
+		sqlite3_finalize(s->statements[i]);
+	sqlite3_close(s->db);
+	mem_free(s->path);
+	mem_free(s);
+	return NULL;
+}
+
+int store_fact_get(struct store *s, const char *name, struct pool *pool, struct str *ret_value)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_FACT_GET);
+	int r;
+
+	store_bind_str(statement, 1, str_from(name));
+	r = sqlite3_step(statement);
+	if (r == SQLITE_ROW)
+		*ret_value = pool_strdup(pool, store_column_str(statement, 0));
+	sqlite3_reset(statement);
+	if (r == SQLITE_ROW)
+		return 0;
+	return r == SQLITE_DONE ? ERR_NOT_FOUND : store_error(r);
+}
+
+int store_fact_set(struct store *s, const char *name, struct str value)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_FACT_SET);
+
+	store_bind_str(statement, 1, str_from(name));
+	store_bind_str(statement, 2, value);
+	return store_step_done(statement);
+}
+
+int store_revision(struct store *s, uint64_t *ret_applied)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_REVISION);
+	int r = sqlite3_step(statement);
+
+	if (r == SQLITE_ROW)
+		*ret_applied = (uint64_t)sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return r == SQLITE_ROW ? 0 : store_error(r);
+}
+
+int store_backup(struct store *s, const char *path, struct diag *d)
+{
+	sqlite3 *copy = NULL;
+	sqlite3_backup *backup;
+	mode_t mask = umask(0077);
+	int r;
+
+	r = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+	umask(mask);
+	backup = r == SQLITE_OK ? sqlite3_backup_init(copy, "main", s->db, "main") : NULL;
+	if (backup) {
+		sqlite3_backup_step(backup, -1);
+		r = sqlite3_backup_finish(backup);
+	} else {
+		r = r == SQLITE_OK ? SQLITE_ERROR : r;
+	}
+	if (r != SQLITE_OK)
+		diag_fail(d, store_error(r), "cannot write the backup %s: %s", path,
+			  copy ? sqlite3_errmsg(copy) : sqlite3_errstr(r));
+	sqlite3_close(copy);
+	return store_error(r);
+}

@@ -1,0 +1,269 @@
+#include "control/store_private.h"
+
+#include "base/error.h"
+
+static void object_read(sqlite3_stmt *statement, struct store_object *ret_object)
+{
+	struct str kind = store_column_str(statement, 0);
+
+	*ret_object = (struct store_object){
+		.kind = kind_by_word(kind) ? kind_by_word(kind)->id : KIND_COUNT,
+		.name_space = store_column_str(statement, 1),
+		.name = store_column_str(statement, 2),
+		.json = store_column_str(statement, 3),
+		.origin = (enum state_origin)sqlite3_column_int(statement, 4),
+		.created = (uint64_t)sqlite3_column_int64(statement, 5),
+		.revision = (uint64_t)sqlite3_column_int64(statement, 6),
+		.changed_at = { sqlite3_column_int64(statement, 7) },
+		.virtual_address = store_column_str(statement, 8),
+	};
+}
+
+static int each_object(sqlite3_stmt *statement,
+		       int (*on_object)(void *user, const struct store_object *o), void *user)
+{
+	struct store_object object;
+	int r, code = 0;
+
+	while ((r = sqlite3_step(statement)) == SQLITE_ROW && code == 0) {
+		object_read(statement, &object);
+		/* Of a kind that only a newer version knows: not ours to lose, nor to serve. */
+		if (object.kind == KIND_COUNT)
+			code = ERR_UNSUPPORTED;
+		else
+			code = on_object(user, &object);
+	}
+	sqlite3_reset(statement);
+	if (code)
+		return code;
+	return r == SQLITE_DONE ? 0 : store_error(r);
+}
+
+int store_each(struct store *s, int (*on_object)(void *user, const struct store_object *o),
+	       void *user)
+{
+	return each_object(store_statement(s, STORE_OBJECT_EACH), on_object, user);
+}
+
+int store_at_revision(struct store *s, uint64_t revision,
+		      int (*on_object)(void *user, const struct store_object *o), void *user)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_REVISION_KNOWN);
+	int r;
+
+	sqlite3_bind_int64(statement, 1, (sqlite3_int64)revision);
+	r = sqlite3_step(statement);
+	sqlite3_reset(statement);
+	if (r == SQLITE_DONE && revision != 0)
+		return ERR_NOT_FOUND;
+	if (r != SQLITE_ROW && r != SQLITE_DONE)
+		return store_error(r);
+	statement = store_statement(s, STORE_AT_REVISION);
+	sqlite3_bind_int64(statement, 1, (sqlite3_int64)revision);
+	return each_object(statement, on_object, user);
+}
+
+int store_history(struct store *s, uint32_t count_max,
+		  int (*on_row)(void *user, const struct store_revision_row *row), void *user)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_HISTORY);
+	int r, code = 0;
+
+	sqlite3_bind_int64(statement, 1, count_max);
+	while ((r = sqlite3_step(statement)) == SQLITE_ROW && code == 0) {
+		const struct store_revision_row row = {
+			.revision = (uint64_t)sqlite3_column_int64(statement, 0),
+			.at = { sqlite3_column_int64(statement, 1) },
+			.actor = store_column_str(statement, 2),
+			.message = store_column_str(statement, 3),
+			.created = (uint32_t)sqlite3_column_int(statement, 4),
+			.changed = (uint32_t)sqlite3_column_int(statement, 5),
+			.deleted = (uint32_t)sqlite3_column_int(statement, 6),
+		};
+
+		code = on_row(user, &row);
+	}
+	sqlite3_reset(statement);
+	if (code)
+		return code;
+	return r == SQLITE_DONE ? 0 : store_error(r);
+}
+
+static int number_next(struct store *s, uint64_t *ret_number)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_NUMBER_NEXT);
+	int r = sqlite3_step(statement);
+
+	if (r == SQLITE_ROW)
+		*ret_number = (uint64_t)sqlite3_column_int64(statement, 0);
+	sqlite3_reset(statement);
+	return r == SQLITE_ROW ? 0 : store_error(r);
+}
+
+static void bind_key(sqlite3_stmt *statement, const struct store_write *w)
+{
+	store_bind_str(statement, 1, str_from(kind_of(w->kind)->name));
+	store_bind_str(statement, 2, w->name_space);
+	store_bind_str(statement, 3, w->name);
+}
+
+/* One transaction under way. */
+struct transaction {
+	struct store *store;
+	const struct store_commit *commit;
+	uint64_t revision;
+	uint32_t created, changed, deleted;
+};
+
+static int past_add(struct transaction *t, const struct store_write *w, uint64_t created)
+{
+	sqlite3_stmt *statement;
+
+	if (t->commit->origin != STATE_APPLIED)
+		return 0;
+	statement = store_statement(t->store, STORE_PAST_ADD);
+	bind_key(statement, w);
+	sqlite3_bind_int64(statement, 4, (sqlite3_int64)t->revision);
+	if (w->json.len)
+		store_bind_str(statement, 5, w->json);
+	sqlite3_bind_int64(statement, 6, (sqlite3_int64)created);
+	return store_step_done(statement);
+}
+
+/* ret_created 0: the object is not there. The address it has is put to rest when it goes. */
+static int object_known(struct transaction *t, const struct store_write *w, uint64_t *ret_created)
+{
+	sqlite3_stmt *statement = store_statement(t->store, STORE_OBJECT_GET);
+	int r, code = 0;
+
+	bind_key(statement, w);
+	r = sqlite3_step(statement);
+	*ret_created = r == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
+	if (r == SQLITE_ROW && !w->json.len && sqlite3_column_bytes(statement, 2)) {
+		sqlite3_stmt *rest = store_statement(t->store, STORE_ADDRESS_REST_SET);
+
+		store_bind_str(rest, 1, store_column_str(statement, 2));
+		sqlite3_bind_int64(rest, 2, t->commit->at.ns);
+		code = store_step_done(rest);
+	}
+	sqlite3_reset(statement);
+	return r == SQLITE_ROW || r == SQLITE_DONE ? code : store_error(r);
+}
+
+static int object_delete(struct transaction *t, const struct store_write *w, uint64_t created)
+{
+	sqlite3_stmt *statement = store_statement(t->store, STORE_OBJECT_DELETE);
+	int r;
+
+	bind_key(statement, w);
+	r = store_step_done(statement);
+	t->deleted++;
+	return r < 0 ? r : past_add(t, w, created);
+}
+
+static int object_set(struct transaction *t, const struct store_write *w, uint64_t created)
+{
+	sqlite3_stmt *statement = store_statement(t->store, STORE_OBJECT_SET);
+	int r;
+
+	bind_key(statement, w);
+	store_bind_str(statement, 4, w->json);
+	sqlite3_bind_int(statement, 5, t->commit->origin);
+	sqlite3_bind_int64(statement, 6, (sqlite3_int64)created);
+	sqlite3_bind_int64(statement, 7, (sqlite3_int64)t->revision);
+	sqlite3_bind_int64(statement, 8, t->commit->at.ns);
+	store_bind_str(statement, 9, w->virtual_address);
+	r = store_step_done(statement);
+	return r < 0 ? r : past_add(t, w, created);
+}
+
+static int write_one(struct transaction *t, const struct store_write *w, uint64_t *ret_created)
+{
+	uint64_t created;
+	int r;
+
+	r = object_known(t, w, &created);
+	if (r < 0)
+		return r;
+	if (!w->json.len) {
+		*ret_created = created;
+		return created ? object_delete(t, w, created) : ERR_NOT_FOUND;
+	}
+	if (created) {
+		t->changed++;
+	} else {
+		r = number_next(t->store, &created);
+		if (r < 0)
+			return r;
+		t->created++;
+	}
+	*ret_created = created;
+	return object_set(t, w, created);
+}
+
+static int revision_add(struct transaction *t)
+{
+	sqlite3_stmt *statement;
+
+	if (t->commit->origin != STATE_APPLIED)
+		return 0;
+	statement = store_statement(t->store, STORE_REVISION_ADD);
+	sqlite3_bind_int64(statement, 1, (sqlite3_int64)t->revision);
+	sqlite3_bind_int64(statement, 2, t->commit->at.ns);
+	store_bind_str(statement, 3, t->commit->actor);
+	store_bind_str(statement, 4, t->commit->message);
+	sqlite3_bind_int64(statement, 5, t->created);
+	sqlite3_bind_int64(statement, 6, t->changed);
+	sqlite3_bind_int64(statement, 7, t->deleted);
+	return store_step_done(statement);
+}
+
+static int transact(struct transaction *t, uint64_t *ret_created)
+{
+	int r;
+
+	if (t->commit->origin == STATE_APPLIED) {
+		r = store_revision(t->store, &t->revision);
+		t->revision++;
+	} else {
+		r = number_next(t->store, &t->revision);
+	}
+	for (size_t i = 0; r == 0 && i < t->commit->write_count; i++)
+		r = write_one(t, &t->commit->writes[i], &ret_created[i]);
+	return r < 0 ? r : revision_add(t);
+}
+
+int store_commit(struct store *s, const struct store_commit *commit, uint64_t *ret_revision,
+		 uint64_t *ret_created)
+{
+	struct transaction t = { .store = s, .commit = commit };
+	int r;
+
+	r = store_exec(s, "BEGIN IMMEDIATE");
+	if (r < 0)
+		return r;
+	r = transact(&t, ret_created);
+	if (r == 0)
+		r = store_exec(s, "COMMIT");
+	if (r < 0) {
+		/* What failed is told; that the rollback of it may fail too changes nothing. */
+		(void)store_exec(s, "ROLLBACK");
+		return r;
+	}
+	*ret_revision = t.revision;
+	return 0;
+}
+
+bool store_address_is_resting(struct store *s, struct str address, struct wall_time now)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_ADDRESS_FORGET);
+	int r;
+
+	sqlite3_bind_int64(statement, 1, now.ns - STORE_ADDRESS_REST.ns);
+	(void)!store_step_done(statement);
+	statement = store_statement(s, STORE_ADDRESS_RESTING);
+	store_bind_str(statement, 1, address);
+	r = sqlite3_step(statement);
+	sqlite3_reset(statement);
+	return r == SQLITE_ROW;
+}
