@@ -1,0 +1,50 @@
+#pragma once
+
+/*
+ * The API: documents over HTTP/1 on a Unix socket
+ *
+ *	GET                      /api/… /apis/…            an object, or a list (mesh/kind.h)
+ *	PUT DELETE               /api/…/NAME               one object, as one revision
+ *	POST                     /apply                    {kind: List, items: […]}, one transaction
+ *	POST                     /weft/v1/register         what `weft run` writes
+ *	GET                      /weft/v1/history          revisions, newest first
+ *	GET                      /weft/v1/revisions/N      the documents as they stood
+ *	POST                     /weft/v1/rollback?to=N    a new revision with that content
+ *	GET                      /weft/v1/info status proxies stat
+ *	POST                     /weft/v1/backup?path=FILE
+ *	GET                      /metrics /healthz
+ *
+ * `dryRun=true` goes through everything but the store. Every error is a JSON Status with one
+ * sentence, the code of the problem, its path in the request (`items[3].spec.rules[0].timouts`)
+ * and the fix. Writes are taken from root and the control plane's own user. The same socket
+ * takes gRPC over HTTP/2 for certificates, told apart by the preface.
+ */
+
+#include "control/proxies.h"
+#include "control/state.h"
+#include "control/store.h"
+#include "http/grpc.h"
+#include "http/server.h"
+#include "net/acceptor.h"
+
+struct telemetry;
+
+struct api_options {
+	struct loop *loop;
+	struct chunk_stock *chunks;
+	struct state *state;
+	struct store *store;
+	struct proxies *proxies;
+	struct telemetry *telemetry;
+	const struct grpc_service *grpc; /* of this socket; may be NULL */
+	struct str xds_address;          /* "127.0.0.1:15012": where proxies connect */
+};
+
+struct api;
+
+/* Serves on a Unix socket that is listening already; the descriptor stays the caller's. */
+must_check int api_new(const struct api_options *options, int listening_fd, struct api **ret_api);
+/* Takes no more connections, ends those that are open. Free it when api_is_idle(). */
+void api_close(struct api *a);
+bool api_is_idle(const struct api *a);
+struct api *api_free(struct api *a);

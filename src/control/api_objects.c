@@ -1,0 +1,182 @@
+#include "control/api_request.h"
+
+#include "base/error.h"
+#include "codec/node.h"
+
+static int path_parse(struct api_request *q, struct kind_path *ret_path)
+{
+	struct diag d = DIAG_INIT;
+	int r = kind_path_parse(q->path, ret_path);
+
+	if (r == 0)
+		return 0;
+	diag_fail(&d, ERR_NOT_FOUND, "there is no such kind of object");
+	api_answer_problem(q, &d);
+	diag_fini(&d);
+	return r;
+}
+
+static void answer_absent(struct api_request *q, const struct kind_path *path)
+{
+	struct diag d = DIAG_INIT;
+
+	diag_fail(&d, ERR_NOT_FOUND, "there is no %s %.*s%s%.*s", path->kind->name,
+		  STR_ARGS(path->name_space), path->name_space.len ? "/" : "",
+		  STR_ARGS(path->name));
+	api_answer_problem(q, &d);
+	diag_fini(&d);
+}
+
+static const struct state_object *find(struct api_request *q, const struct kind_path *path)
+{
+	return state_get(q->api->options.state, path->kind->id, path->name_space, path->name);
+}
+
+/* A list under construction. */
+struct listing {
+	struct api_request *q;
+	const struct kind_path *path;
+	struct node *items;
+};
+
+static void list_one(void *user, const struct state_object *o)
+{
+	struct listing *l = user;
+
+	if (l->path->name_space.len && !str_eq(l->path->name_space, o->document->name_space))
+		return;
+	node_list_add(l->items, api_object_node(l->q, o));
+}
+
+static void answer_list(struct api_request *q, const struct kind_path *path)
+{
+	struct node *body = api_map(q);
+	struct node *metadata;
+	struct listing l = { .q = q, .path = path };
+
+	api_add_text(q, body, "kind", STR("List"));
+	api_add_text(q, body, "apiVersion", STR("v1"));
+	metadata = api_add_map(q, body, "metadata");
+	api_add_text(q, metadata, "resourceVersion",
+		     pool_printf(&q->pool, "%llu",
+				 (unsigned long long)state_revision(q->api->options.state)));
+	l.items = api_add_list(q, body, "items");
+	state_each(q->api->options.state, path->kind->id, list_one, &l);
+	api_answer(q, 200, body);
+}
+
+void api_object_get(struct api_request *q)
+{
+	struct kind_path path;
+	const struct state_object *o;
+
+	if (path_parse(q, &path) < 0)
+		return;
+	if (!path.name.len) {
+		answer_list(q, &path);
+		return;
+	}
+	o = find(q, &path);
+	if (!o)
+		answer_absent(q, &path);
+	else
+		api_answer(q, 200, api_object_node(q, o));
+}
+
+static int document_read(struct api_request *q, const struct kind_path *path, struct pool *pool,
+			 struct document **ret_document, struct diag *d)
+{
+	struct document_options options = { .default_namespace = path->name_space };
+	struct document *doc;
+	struct node *root;
+	int r;
+
+	r = json_parse(pool_strdup(pool, buf_str(&q->body)), NULL, pool, &root, d);
+	if (r == 0)
+		r = document_parse(root, &options, pool, &doc, d);
+	if (r < 0)
+		return r;
+	if (doc->kind != path->kind || !str_eq(doc->name, path->name) ||
+	    !str_eq(doc->name_space, path->name_space))
+		return diag_fail(d, ERR_CONFIG, "the document is not the object of the path");
+	*ret_document = doc;
+	return 0;
+}
+
+static struct str actor(struct api_request *q)
+{
+	return q->uid ? pool_printf(&q->pool, "uid %u", q->uid) : STR("root");
+}
+
+static int object_change(struct api_request *q, struct state_write *write, enum state_origin origin,
+			 struct state_result *ret_result, struct diag *d)
+{
+	struct state_change change = {
+		.writes = write,
+		.write_count = 1,
+		.origin = origin,
+		.dry_run = api_flag(q, "dryRun"),
+		.allow_dangling = true, /* objects come one by one here, in any order */
+		.actor = actor(q),
+		.message = write->document ? STR("put") : STR("delete"),
+	};
+
+	return state_apply(q->api->options.state, &change, ret_result, d);
+}
+
+void api_object_put(struct api_request *q)
+{
+	struct pool pool = POOL_INIT(4096);
+	struct state_write write = { .pool = &pool };
+	struct state_result result;
+	struct diag d = DIAG_INIT;
+	struct kind_path path;
+	int r;
+
+	if (path_parse(q, &path) < 0)
+		return;
+	r = document_read(q, &path, &pool, &write.document, &d);
+	if (r == 0)
+		r = object_change(q, &write, STATE_APPLIED, &result, &d);
+	if (r < 0)
+		api_answer_problem(q, &d);
+	else if (find(q, &path))
+		api_answer(q, result.created ? 201 : 200, api_object_node(q, find(q, &path)));
+	else
+		api_answer_text(q, 200, STR("application/json"), STR("{}\n")); /* a dry run */
+	diag_fini(&d);
+	pool_fini(&pool);
+}
+
+void api_object_delete(struct api_request *q)
+{
+	struct state_result result;
+	struct diag d = DIAG_INIT;
+	const struct state_object *o;
+	struct state_write write;
+	struct kind_path path;
+	struct node *body;
+
+	if (path_parse(q, &path) < 0)
+		return;
+	o = find(q, &path);
+	if (!o) {
+		answer_absent(q, &path);
+		return;
+	}
+	write = (struct state_write){
+		.kind = path.kind->id,
+		.name_space = path.name_space,
+		.name = path.name,
+	};
+	if (object_change(q, &write, o->origin, &result, &d) < 0) {
+		api_answer_problem(q, &d);
+		diag_fini(&d);
+		return;
+	}
+	body = api_map(q);
+	api_add_text(q, body, "kind", STR("Status"));
+	api_add_text(q, body, "status", STR("Success"));
+	api_add_number(q, body, "revision", (int64_t)result.revision);
+	api_answer(q, 200, body);
+}
