@@ -467,7 +467,7 @@ bool proxies_is_live(void *user, const struct document *workload)
 	const struct proxy *proxy = proxies_find(n, node_id_of(&pool, workload));
 
 	pool_fini(&pool);
-	if (!workload->workload->ready)
+	if (workload->workload->readiness != WORKLOAD_READY)
 		return false;
 	return !n->state || proxy;
 }

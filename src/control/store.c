@@ -101,7 +101,7 @@ static int schema_read(struct store *s, int *ret_version, struct diag *d)
 
 static int schema_make(struct store *s, struct diag *d)
 {
-	int version, r;
+	int version = 0, r;
 
 	r = schema_read(s, &version, d);
 	if (r < 0)

@@ -42,6 +42,12 @@ static const struct object locality_object = {
 	.fields = locality_fields,
 };
 
+static const struct choice readiness_words[] = {
+	[WORKLOAD_READY] = { "Ready" },
+	[WORKLOAD_STARTING] = { "Starting" },
+	{ 0 },
+};
+
 static const struct field workload_fields[] = {
 	FIELD(struct workload, address, ip, "address", .required = true,
 	      .text = "Address of the workload."),
@@ -51,6 +57,9 @@ static const struct field workload_fields[] = {
 	FIELD_OBJECTS(struct workload, ports, port_count, port_object, "ports",
 		      .entries_max = PORTS_MAX, .key = "port", .unique = true,
 		      .text = "Ports of the program."),
+	FIELD(struct workload, readiness, choice, "readiness", .choices = readiness_words,
+	      .default_text = "Ready",
+	      .text = "Starting: registered, but it takes no requests yet."),
 	FIELD_OBJECT(struct workload, locality, locality_object, "locality",
 		     .text = "Where it runs."),
 	FIELD_UNSUPPORTED("health", "a workload is ready while its proxy says so"),

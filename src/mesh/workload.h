@@ -27,12 +27,16 @@ struct workload_locality {
 	struct str sub_zone;
 };
 
+/* Whether the program takes requests; its proxy may be up before it does. */
+enum workload_readiness { WORKLOAD_READY, WORKLOAD_STARTING };
+
 struct workload {
 	const struct node *node;
 	struct address address; /* port 0 */
 	struct str account;
 	struct workload_port *ports;
 	uint32_t port_count;
+	uint32_t readiness;                 /* enum workload_readiness */
 	struct workload_locality *locality; /* may be NULL */
 };
 
