@@ -41,7 +41,7 @@ static int value_read(struct compile *c, const struct pb_message *m, struct str 
 		if (value.ptr[i] == '%') {
 			size_t end = str_find(value, i + 1, '%');
 
-			if (end != i + 1)
+			if (end != i + 1 || end == value.len)
 				return pb_fail_field(
 					c->d, m, PB_HeaderValue_value, ERR_UNSUPPORTED,
 					"commands such as \"%.*s\" are not supported in headers "

@@ -1,6 +1,5 @@
 #include "model/routes.h"
 
-#include "base/map.h"
 #include "model/compile.h"
 #include "model/header_mutations.h"
 #include "model/retry_policy.h"
@@ -90,26 +89,7 @@ static int host_read(struct compile *c, const struct pb_message *m, struct virtu
 	return host_routes(c, m, v);
 }
 
-/* Envoy refuses two hosts of one name: counters and logs are told apart by it. */
-static int names_are_unique(struct compile *c, const struct pb_message *m)
-{
-	struct map names;
-	int r = 0;
-
-	map_init(&names);
-	for (uint32_t i = 0; i < pb_count(m, PB_RouteConfiguration_virtual_hosts) && r == 0; i++) {
-		struct pb_message *host = pb_sub_at(m, PB_RouteConfiguration_virtual_hosts, i);
-		struct str name = pb_text(host, PB_VirtualHost_name);
-
-		if (map_set(&names, name, host))
-			r = pb_fail_field(c->d, host, PB_VirtualHost_name, ERR_CONFIG,
-					  "\"%.*s\" is there twice", STR_ARGS(name));
-	}
-	map_fini(&names);
-	return r;
-}
-
-/* Calls for each reference; a NULL array only counts. */
+/* Writes down each reference; with NULL it only counts. */
 static uint32_t gather(struct route_table *t, struct cluster_ref **items)
 {
 	uint32_t count = 0;
@@ -140,9 +120,6 @@ int routes_compile(struct compile *c, const struct pb_message *m, struct part *p
 	r = header_mutations_compile(c, m, PB_RouteConfiguration_response_headers_to_add,
 				     PB_RouteConfiguration_response_headers_to_remove,
 				     &t->response);
-	if (r < 0)
-		return r;
-	r = names_are_unique(c, m);
 	if (r < 0)
 		return r;
 	t->host_count = pb_count(m, PB_RouteConfiguration_virtual_hosts);
