@@ -55,7 +55,9 @@
 	X(CODE_SELECTS_NOTHING, "WEFT1107", "a Service that selects no workload",                \
 	  "Start a workload with these labels, or correct the selector.")                        \
 	X(CODE_NO_TARGET_PORT, "WEFT1108", "a workload that lacks the target port",              \
-	  "Let targetPort name a port that the workload has.")
+	  "Let targetPort name a port that the workload has.")                                   \
+	X(CODE_NO_BACKENDS, "WEFT1109", "a rule that sends requests nowhere",                    \
+	  "Give the rule backendRefs, or a filter RequestRedirect.")
 // clang-format on
 
 enum code {
