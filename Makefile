@@ -43,10 +43,10 @@ lint: ## clang-tidy and clang-format
 	@$(need) build test format lint
 	@$(run) lint $(ONLY)
 
-install: ## release build into DESTDIR and PREFIX
-	@$(need) build
-	@tools/build.py build-release -Dprefix=$(PREFIX) programs
-	@meson install -C build-release --no-rebuild $(destdir)
+install: all ## both programs, stripped, into DESTDIR and PREFIX
+	@meson configure build -Dprefix=$(PREFIX)
+	@tools/build.py build programs
+	@meson install -C build --no-rebuild --strip $(destdir)
 
 clean: ## remove everything built; keep .venv-*
 	@rm -rf build build-*

@@ -37,7 +37,7 @@ LANES = {
         build("build-clang"),
         build("build-asan"),
         unit("build-asan"),
-        build("build-tsan"),
+        build("build-tsan", *(f"test:{layer}" for layer in THREADED)),
         unit("build-tsan", layers=THREADED),
         pytests("scenarios", "tests/scenario", "build", 3600, needs=("build build",)),
         pytests("scenarios under ASan", "tests/scenario", "build-asan", 3600,

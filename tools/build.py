@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The builds of this tree, and one command for each: tools/build.py NAME [TARGET...]
 
+A target is one of Meson's, or test:NAME for the program of a test, where there is one.
 A build that was set up with other options, or by hand, is set up anew. ccache is used
 where it is installed.
 """
@@ -50,16 +51,21 @@ def set_up(name, extra=()):
     mark.write_text(json.dumps(wanted))
 
 
-def targets_of(name):
-    """Every name that `ninja` accepts in this build and that a rule makes."""
-    out = subprocess.run(["ninja", "-C", str(ROOT / name), "-t", "targets", "all"],
-                         check=True, capture_output=True, text=True).stdout
-    return {line.split(": ")[0] for line in out.splitlines() if ": " in line}
+def programs_of_tests(name, tests):
+    """The programs of the Meson tests with these names, as targets; unknown names give none."""
+    out = subprocess.run(["meson", "introspect", str(ROOT / name), "--tests"], check=True,
+                         capture_output=True, text=True).stdout
+    return [os.path.relpath(test["cmd"][0], ROOT / name) for test in json.loads(out)
+            if test["name"] in tests]
 
 
 def build(name, targets=()):
+    tests = [t.removeprefix("test:") for t in targets if t.startswith("test:")]
+    wanted = [t for t in targets if not t.startswith("test:")]
+    if tests:
+        wanted += programs_of_tests(name, tests)
     env = dict(os.environ, CCACHE_BASEDIR=str(ROOT), CCACHE_NOHASHDIR="1")
-    subprocess.run(["ninja", "-C", str(ROOT / name)] + list(targets), env=env, check=True)
+    subprocess.run(["ninja", "-C", str(ROOT / name)] + wanted, env=env, check=True)
 
 
 def main(arguments):
