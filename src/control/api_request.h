@@ -56,6 +56,9 @@ void api_add_real(struct api_request *q, struct node *map, const char *name, dou
 /* An object as the API shows it: canonical, with metadata and status. */
 struct node *api_object_node(struct api_request *q, const struct state_object *o);
 
+/* The signals of the whole mesh over the last minute, as `requests` of a map. */
+void api_add_requests(struct api_request *q, struct node *body);
+
 /* The handlers. */
 void api_object_get(struct api_request *q);
 void api_object_put(struct api_request *q);

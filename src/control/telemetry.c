@@ -323,7 +323,7 @@ void telemetry_export(struct telemetry *t, struct grpc_call *call, struct str re
 	pool_fini(&pool);
 }
 
-static void sums_add(struct telemetry_sums *sums, const struct telemetry_sums *more)
+void telemetry_sums_add(struct telemetry_sums *sums, const struct telemetry_sums *more)
 {
 	for (unsigned i = 0; i < TELEMETRY_CLASS_COUNT; i++)
 		sums->classes[i] += more->classes[i];
@@ -343,7 +343,7 @@ static struct telemetry_sums series_sums(const struct telemetry *t, const struct
 		return s->total;
 	for (unsigned i = 0; i < TELEMETRY_SLOT_COUNT; i++)
 		if (s->slots[i].number > first)
-			sums_add(&sums, &s->slots[i].sums);
+			telemetry_sums_add(&sums, &s->slots[i].sums);
 	return sums;
 }
 

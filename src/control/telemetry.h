@@ -43,6 +43,8 @@ struct telemetry_sums {
 	struct histogram_data duration;
 };
 
+void telemetry_sums_add(struct telemetry_sums *sums, const struct telemetry_sums *more);
+
 /* Calls for each series with its sums over the last `window` (0: since the start). */
 void telemetry_each(const struct telemetry *t, struct duration window,
 		    void (*on_series)(void *user, const struct telemetry_labels *labels,

@@ -9,9 +9,6 @@
 #define BACKOFF_FIRST     DURATION_MS(200)
 #define BACKOFF_LAST      DURATION_SECONDS(30)
 
-static const struct str delta_path =
-	STR_INIT("/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources");
-
 struct xds_client {
 	struct loop *loop;
 	struct random *random;
@@ -126,7 +123,7 @@ static void on_ready(struct http_client_conn *hc)
 {
 	struct xds_client *c = http_client_conn_user(hc);
 	const struct grpc_call_options options = {
-		.path = delta_path,
+		.path = STR(XDS_METHOD_PATH),
 		.authority = str_from(c->authority),
 		.message_bytes_max = c->message_bytes_max,
 	};

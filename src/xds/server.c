@@ -7,9 +7,6 @@
 
 #define STREAMS_MAX 20000
 
-const struct str xds_server_method_path =
-	STR_INIT("/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources");
-
 void xds_server_init(struct xds_server *s, struct loop *loop,
 		     const struct xds_server_callbacks *callbacks, void *user)
 {

@@ -40,8 +40,6 @@ struct xds_server {
 	uint32_t streams_max;
 };
 
-/* "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources" */
-extern const struct str xds_server_method_path;
 /* Most bytes of a request: the names and versions of a large client. */
 #define XDS_REQUEST_BYTES_MAX (32 * 1024 * 1024)
 

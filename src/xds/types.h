@@ -32,3 +32,7 @@ enum xds_type xds_type_of(struct str url);
 
 /* Longest name that either side accepts. */
 #define XDS_NAME_BYTES_MAX 4096
+
+/* The gRPC method of delta ADS. */
+#define XDS_METHOD_PATH \
+	"/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
