@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "codec/node.h"
 #include "model/bootstrap_check.h"
+#include "model/bootstrap_facts.h"
 #include "model/compile.h"
 
 struct loader {
@@ -400,6 +401,9 @@ static int load(struct loader *l, const char *file, struct str text)
 	if (r < 0)
 		return r;
 	r = dynamic_resources_read(l, m);
+	if (r < 0)
+		return r;
+	r = bootstrap_facts_read(l->b, l->root, l->d);
 	if (r < 0)
 		return r;
 	r = bindings_read(l);

@@ -31,6 +31,13 @@ struct bootstrap_binding {
 	struct str inherited_name; /* empty: bind by itself */
 };
 
+/* How the proxy gets its certificate; spiffe_id empty: not at all. */
+struct bootstrap_identity {
+	struct str spiffe_id;
+	struct address address; /* of the certificate service: control.sock */
+	struct str directory;   /* where key and chain are kept; empty: nowhere */
+};
+
 struct bootstrap {
 	struct pool pool;
 	struct str node_id;
@@ -44,6 +51,12 @@ struct bootstrap {
 	struct str ads_cluster;
 	bool lds_wildcard;
 	bool cds_wildcard;
+	struct bootstrap_identity identity;
+	/* Whose proxy this is (metadata "weft.dev"); empty when it is nobody's. */
+	struct str service;
+	struct str service_namespace;
+	struct str service_version;
+	struct str workload;
 	struct bootstrap_binding *bindings;
 	uint32_t binding_count;
 	uint32_t warnings; /* known but ignored fields */
