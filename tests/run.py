@@ -9,6 +9,7 @@ is `N passed, N failed, N skipped`; the exit status says whether any failed.
 import json
 import re
 import shutil
+import signal
 import sys
 import time
 
@@ -112,6 +113,7 @@ def report(step, result, log, seconds):
 def main(arguments):
     if not arguments or arguments[0] not in LANES:
         sys.exit("usage: tests/run.py LANE [WORD...]; lanes: " + ", ".join(LANES))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     sys.exit(0 if Lane(arguments[0], arguments[1:]).run() else 1)
 
 

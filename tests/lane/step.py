@@ -17,6 +17,7 @@ from .result import ROOT, Result, nothing, of_meson, of_pytest, one
 PYTHON = "/usr/bin/python3"
 PYTEST = "/usr/bin/pytest-3"
 FUZZ_SECONDS = 60
+CLEAN_UP_SECONDS = 60
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -44,18 +45,26 @@ def command(arguments, log, limit, **env):
         try:
             return child.wait(limit)
         except subprocess.TimeoutExpired:
-            out.write(f"\nno end after {limit} s, killed\n".encode())
+            out.write(f"\nno end after {limit} s, ended\n".encode())
             return 124
         finally:
             end_group(child)
 
 
 def end_group(child):
+    """Ends a command that still runs, giving it time to clean up, and what it left behind."""
     try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGINT)
+            child.wait(CLEAN_UP_SECONDS)
+    except (subprocess.TimeoutExpired, ProcessLookupError):
         pass
-    child.wait()
+    finally:
+        try:
+            os.killpg(child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        child.wait()
 
 
 def check(name):

@@ -1,4 +1,4 @@
-"""Fixtures of the scenarios: each test gets a world of its own (harness/world.py)."""
+"""Fixtures of all tests under pytest: each gets a world of its own (scenario/harness/world.py)."""
 
 import signal
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent / "scenario"))
 
 from harness.certs import Authority  # noqa: E402
 from harness.world import World  # noqa: E402
