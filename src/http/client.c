@@ -16,7 +16,7 @@ static void on_reap(struct deferred *d)
 void http_client_conn_gone(struct conn *c)
 {
 	struct http_client_conn *hc = c->user;
-	int error = c->error;
+	int error = hc->error ? hc->error : c->error;
 
 	defer_cancel(&hc->reap);
 	if (hc->ops)
@@ -47,7 +47,7 @@ static enum http_codec choose(const struct http_client_conn *hc)
 static void start(struct http_client_conn *hc)
 {
 	hc->codec = choose(hc);
-	hc->ops = &http_h1_client_codec;
+	hc->ops = hc->codec == HTTP_CODEC_HTTP2 ? &http_h2_client_codec : &http_h1_client_codec;
 	hc->ops->start(hc);
 	if (hc->handler->on_ready)
 		hc->handler->on_ready(hc);

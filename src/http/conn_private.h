@@ -75,6 +75,7 @@ struct http_client_conn {
 	const struct http_client_codec *ops; /* NULL: not open yet */
 	struct deferred reap;
 	bool draining;
+	int error; /* why we closed; 0: as the transport says */
 	struct h1 h1;
 	struct h2 *h2;
 };
@@ -84,6 +85,7 @@ extern const struct http_client_codec http_h2_client_codec;
 
 /* The server connection of a stream; NULL when it is none of this codec's. */
 struct http_server_conn *http_h1_server_of(const struct stream *s);
+struct http_server_conn *http_h2_server_of(const struct stream *s);
 
 /* on_closed of the transport, for the handlers of every codec. */
 void http_server_conn_gone(struct conn *c);

@@ -101,7 +101,7 @@ void http_server_conn_gone(struct conn *c)
 static void choose(struct http_server_conn *hc, enum http_codec codec)
 {
 	hc->codec = codec;
-	hc->ops = &http_h1_server_codec;
+	hc->ops = codec == HTTP_CODEC_HTTP2 ? &http_h2_server_codec : &http_h1_server_codec;
 	hc->ops->start(hc);
 }
 
@@ -193,7 +193,9 @@ const char *http_server_conn_fault_detail(const struct http_server_conn *hc)
 
 struct http_server_conn *http_server_conn_of(const struct stream *s)
 {
-	return http_h1_server_of(s);
+	struct http_server_conn *hc = http_h1_server_of(s);
+
+	return hc ? hc : http_h2_server_of(s);
 }
 
 void http_server_conn_drain(struct http_server_conn *hc)

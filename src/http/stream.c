@@ -22,7 +22,8 @@ enum send_result stream_reply(struct stream *s, uint16_t status, struct str cont
 	h.status = status;
 	if (content_type.len)
 		headers_add(&h, HEADER_CONTENT_TYPE, content_type);
-	headers_add(&h, HEADER_CONTENT_LENGTH, pool_printf(&s->pool, "%zu", body.len));
+	if (status != 204 && status != 304)
+		headers_add(&h, HEADER_CONTENT_LENGTH, pool_printf(&s->pool, "%zu", body.len));
 	sent = stream_send_headers(s, &h, body.len == 0);
 	return body.len == 0 || sent == SEND_CLOSED ? sent : stream_send_data(s, &iov, 1, true);
 }

@@ -107,6 +107,7 @@ struct stream {
 		bool closed;
 		bool paused;
 	} is;
+	uint32_t reset_code;     /* HTTP/2's error code, where a reset ended the stream */
 	uint64_t bytes_received; /* of bodies */
 	uint64_t bytes_sent;
 };
