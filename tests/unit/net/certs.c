@@ -56,7 +56,9 @@ static void add_extensions(X509 *x, X509 *issuer, const struct test_cert_options
 	add_extension(x, &context, NID_basic_constraints,
 		      o->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
 	add_extension(x, &context, NID_key_usage,
-		      o->ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
+		      o->usage ? o->usage
+		      : o->ca  ? "critical,keyCertSign,cRLSign"
+			       : "critical,digitalSignature");
 	add_extension(x, &context, NID_subject_key_identifier, "hash");
 	if (!o->ca)
 		add_extension(x, &context, NID_ext_key_usage,
