@@ -55,11 +55,17 @@ struct node_documents {
 	size_t count;
 };
 
-/* One JSON value (RFC 8259, strict, duplicate names refused). diag gets line and column. */
+/*
+ * Both readers fail with line and column in the diag: ERR_SYNTAX for what is not JSON or YAML,
+ * not UTF-8 or holds U+0000; ERR_CONFIG for what readers take differently (duplicate keys,
+ * surprises, tags, merge keys); ERR_LIMIT. Nothing is borrowed from the text.
+ */
+
+/* One JSON value (RFC 8259). */
 must_check int json_parse(struct str text, const struct node_limits *limits, struct pool *pool,
 			  struct node **ret_root, struct diag *d);
 
-/* All documents of a YAML stream. */
+/* All documents of a YAML 1.2 stream; a byte order mark in front is skipped. */
 must_check int yaml_parse(struct str text, const struct node_limits *limits, struct pool *pool,
 			  struct node_documents *ret_documents, struct diag *d);
 
@@ -88,7 +94,8 @@ void node_remove(struct node *n);
 
 /* "mapping", "number": for messages. */
 const char *node_kind_text(enum node_kind kind);
-/* "static_resources.listeners[0].name", from the root of the tree. */
+/* "static_resources.listeners[0].name", from the root of the tree; a key that is no word stands
+ * as labels["app.kubernetes.io/name"]. node_at() reads what this writes. */
 void node_path(const struct node *n, struct buf *out);
 
 /* Fails at this node: records position and path, then diag_fail(). */

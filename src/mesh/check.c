@@ -79,14 +79,14 @@ static struct str ports_hint(const struct checker *c, const struct service *s)
 static struct str http_hint(const struct checker *c, const struct document *service,
 			    const struct service_port *port)
 {
-	if (port->protocol_origin == PROTOCOL_UNDECLARED)
-		return pool_printf(c->pool,
-				   "start it with weft run --port %u/http, or write appProtocol: "
-				   "http in Service %.*s/%.*s",
-				   port->target.number ? port->target.number : port->port,
-				   STR_ARGS(service->name_space), STR_ARGS(service->name));
-	return pool_printf(c->pool, "if it is HTTP, write appProtocol: http in Service %.*s/%.*s",
-			   STR_ARGS(service->name_space), STR_ARGS(service->name));
+	uint32_t number = port->target.number ? port->target.number : port->port;
+	bool declared = port->protocol_origin != PROTOCOL_UNDECLARED;
+
+	return pool_printf(c->pool,
+			   "%sstart it with weft run --port %u/http, or write appProtocol: http in "
+			   "Service %.*s/%.*s",
+			   declared ? "if it is HTTP, " : "", number, STR_ARGS(service->name_space),
+			   STR_ARGS(service->name));
 }
 
 static void add_not_http(struct checker *c, const struct node *node, const struct document *service,

@@ -1,6 +1,7 @@
 #include "mesh/document.h"
 
 #include "base/map.h"
+#include "base/mem.h"
 #include "mesh/envelope.h"
 
 /* Kinds that are decided and not there yet: refused as such, not as misspelt. */
@@ -385,4 +386,38 @@ int documents_parse(struct str text, const struct document_options *options, str
 			return code;
 	}
 	return check_twice(documents, d);
+}
+
+/* The deepest node that the path leads to. */
+static const struct node *deepest(const struct node *root, struct str path)
+{
+	const struct node *found = NULL;
+
+	while (!found) {
+		char *text = mem_strdup_str(path);
+
+		found = node_at(root, text);
+		mem_free(text);
+		do {
+			path.len -= path.len > 0;
+		} while (path.len && path.ptr[path.len] != '.' && path.ptr[path.len] != '[');
+	}
+	return found;
+}
+
+void documents_place(const struct documents *documents, struct str path, struct diag *d)
+{
+	static const struct str items = STR_INIT("items[");
+	size_t end = str_find(path, 0, ']');
+	const struct document *doc;
+	uint64_t index;
+
+	if (!str_has_prefix(path, items) || end == path.len || documents->count == 0 ||
+	    str_to_u64(str_slice(path, items.len, end), documents->count - 1, &index) < 0)
+		return;
+	doc = documents->items[index];
+	path = str_slice(path, end + 1, path.len);
+	diag_at(d, deepest(doc->root, path)->at);
+	if (doc->file)
+		diag_file(d, doc->file);
 }

@@ -116,3 +116,10 @@ must_check int documents_parse(struct str text, const struct document_options *o
 /* The same from a tree: one document or a List {kind: List, items: […]}. */
 must_check int documents_read(struct node *root, const struct document_options *options,
 			      struct pool *pool, struct documents *documents, struct diag *d);
+
+/*
+ * Where a person wrote what the API names by path ("items[3].spec.rules[0].timeouts", of the
+ * documents in this order): adds file and position to the problem in `d`. What is not written
+ * is shown at what would hold it.
+ */
+void documents_place(const struct documents *documents, struct str path, struct diag *d);

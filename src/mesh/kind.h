@@ -64,3 +64,9 @@ void kind_path_format(const struct kind_path *p, struct buf *out);
 
 /* JSON Schema (2020-12) of the whole document. */
 struct node *kind_schema(const struct kind *k, struct pool *pool);
+
+/*
+ * Help from the tables: the fields of the object at a path ("", "spec.rules.matches"), each with
+ * type, default and text. ERR_NOT_FOUND when the path leads to no object.
+ */
+must_check int kind_help(const struct kind *k, struct str path, struct buf *out);

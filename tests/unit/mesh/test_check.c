@@ -96,8 +96,9 @@ TEST(a_route_on_a_tcp_port_names_the_flag)
 			SERVICE("a", HTTP) SERVICE("b", "{port: 80, appProtocol: tcp}") WORKLOAD,
 		"E ResolvedRefs UnsupportedProtocol -1 a.yaml:9:35: "
 		"spec.rules[0].backendRefs[0].port: port 80 of Service default/b is tcp, and an "
-		"HTTPRoute needs http in HTTPRoute default/r (if it is HTTP, write appProtocol: "
-		"http in Service default/b) [WEFT1104]\n");
+		"HTTPRoute needs http in HTTPRoute default/r (if it is HTTP, start it "
+		"with weft run --port 80/http, or write appProtocol: http in Service default/b) "
+		"[WEFT1104]\n");
 }
 
 TEST(a_route_without_a_port_leaves_tcp_ports_alone)

@@ -317,3 +317,53 @@ TEST(every_kind_has_a_schema_without_what_is_refused)
 	assert_null(node_at(rule, "matches.items.properties.path.properties.type.enum[2]"));
 	pool_fini(&pool);
 }
+
+TEST(help_lists_the_fields_of_an_object)
+{
+	const struct kind *route = kind_of(KIND_HTTP_ROUTE);
+	struct buf out = BUF_INIT(0);
+
+	assert_int_equal(kind_help(route, STR("spec.rules.timeouts"), &out), 0);
+	assert_str_equal(buf_str(&out),
+			 "HTTPRoute.spec.rules.timeouts: How long it may take.\n"
+			 "\n"
+			 "  request         duration\n"
+			 "                  For a request with all its tries; 0s: none.\n"
+			 "  backendRequest  duration\n"
+			 "                  For one try; 0s: none.\n");
+	assert_int_equal(kind_help(route, STR("spec.rules.name"), &out), ERR_NOT_FOUND);
+	assert_int_equal(kind_help(route, STR("spec.x"), &out), ERR_NOT_FOUND);
+	buf_clear(&out);
+	assert_int_equal(kind_help(route, STR_EMPTY, &out), 0);
+	assert_true(str_has_prefix(buf_str(&out), STR("HTTPRoute: Where the HTTP requests")));
+	buf_fini(&out);
+}
+
+static void assert_place(const struct documents *documents, const char *path, uint32_t line,
+			 uint32_t column)
+{
+	struct diag d = DIAG_INIT;
+
+	diag_fail(&d, ERR_CONFIG, "x");
+	documents_place(documents, str_from(path), &d);
+	assert_int_equal(d.at.line, line);
+	assert_int_equal(d.at.column, column);
+	assert_int_equal(d.file != NULL, line > 0);
+	diag_fini(&d);
+}
+
+TEST(a_path_of_the_api_leads_to_the_place_in_the_file)
+{
+	struct fixture f = { 0 };
+
+	fixture_one(&f, "{apiVersion: v1, kind: Service, metadata: {name: a}, spec: {ports: [{port:"
+			" 1}]}}\n---\n");
+	fixture_one(&f, reviews);
+	assert_place(&f.documents, "items[1].spec.rules[1].backendRefs[0].port", 30, 32);
+	assert_place(&f.documents, "items[1].spec.rules[0].timeouts", 8, 5);
+	assert_place(&f.documents, "items[1]", 1, 1);
+	assert_place(&f.documents, "items[0].spec.ports[7]", 1, 68);
+	assert_place(&f.documents, "items[2].spec", 0, 0);
+	assert_place(&f.documents, "spec", 0, 0);
+	fixture_fini(&f);
+}
