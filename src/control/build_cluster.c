@@ -1,7 +1,7 @@
 #include "control/build.h"
 #include "control/build_tls.h"
 
-#include "weft.pb.h"
+#include "proto/weft.pb.h"
 
 #define CONNECT_TIMEOUT   DURATION_SECONDS(5)
 #define POOL_IDLE_TIMEOUT DURATION_SECONDS(3600)

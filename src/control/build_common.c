@@ -1,7 +1,7 @@
 #include "control/build.h"
 #include "control/build_tls.h"
 
-#include "weft.pb.h"
+#include "proto/weft.pb.h"
 
 struct str build_port_name(struct pool *pool, struct str service, struct str name_space,
 			   struct str trust_domain, uint16_t port)

@@ -1,7 +1,7 @@
 #include "control/build.h"
 #include "control/build_tls.h"
 
-#include "weft.pb.h"
+#include "proto/weft.pb.h"
 
 /* A stream on which nothing moves for this long is ended, on both sides of the mesh. */
 #define STREAM_IDLE_TIMEOUT     DURATION_SECONDS(300)

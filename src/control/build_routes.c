@@ -1,6 +1,6 @@
 #include "control/build.h"
 
-#include "weft.pb.h"
+#include "proto/weft.pb.h"
 
 /* Only failures that leave no doubt are tried again without being asked for: nothing of the
  * request reached a program. What a client's proxy does for idempotent requests beside this is

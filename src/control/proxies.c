@@ -9,7 +9,7 @@
 #include "control/resource_names.h"
 #include "message/spiffe.h"
 #include "net/tls.h"
-#include "weft.pb.h"
+#include "proto/weft.pb.h"
 
 #define GRACE_DEFAULT       DURATION_SECONDS(10)
 #define REFUSALS_MAX        64

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "codec/pb_message.h"
 #include "message/telemetry_names.h"
-#include "weft.pb.h"
+#include "proto/weft.pb.h"
 
 #define ATTRIBUTE_COUNT 6
 

@@ -34,5 +34,5 @@
 #define TELEMETRY_TLS               "tls"   /* none, tls, mutual */
 #define TELEMETRY_CLASS             "class" /* none, 1xx, 2xx, 3xx, 4xx, 5xx */
 
-/* "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export" */
+/* The gRPC method that takes them. */
 #define TELEMETRY_EXPORT_PATH       "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
