@@ -244,6 +244,11 @@ void xds_client_stop(struct xds_client *c)
 		http_client_conn_close(c->connection);
 }
 
+bool xds_client_is_idle(const struct xds_client *c)
+{
+	return !c->connection;
+}
+
 void xds_client_reconnect(struct xds_client *c)
 {
 	if (!c->started)

@@ -48,8 +48,9 @@ struct xds_client *xds_client_free(struct xds_client *c);
 /* Begins to connect. Interest may be declared before. */
 void xds_client_start(struct xds_client *c);
 /* Ends the stream and the connection and makes no new one. xds_client_free() is allowed once
- * xds_client_connection() is gone, at the end of the turn. */
+ * xds_client_is_idle(), in a later turn. */
 void xds_client_stop(struct xds_client *c);
+bool xds_client_is_idle(const struct xds_client *c);
 /* Leaves the present connection and makes a new one at once: after a new certificate. */
 void xds_client_reconnect(struct xds_client *c);
 

@@ -1,0 +1,60 @@
+#pragma once
+
+/*
+ * The link to the control plane
+ *
+ *	identity ──SVID──▶ secrets `default`, `ROOTCA` ──▶ resources
+ *	   │                                                ▲   │ wants a name
+ *	   └──▶ TLS of the connection ◀── xDS client ───────┘◀──┘
+ *	                                     ▲
+ *	        metrics, revision ── OTLP ───┘ on the same connection, each second
+ *
+ * What the resources want is subscribed to, what they do not want any more is left. Everything
+ * in one response becomes one change. Without a control plane (a file with static resources
+ * only) a name that is wanted and not there is known not to exist.
+ *
+ * Losing the control plane changes nothing: what is held goes on, the client comes back.
+ */
+
+#include "base/random.h"
+#include "event/loop.h"
+#include "model/bootstrap.h"
+#include "net/chunk.h"
+#include "proxy/metrics.h"
+#include "proxy/resources.h"
+#include "xds/client.h"
+
+struct mesh_link;
+
+struct mesh_link_options {
+	struct loop *loop; /* the main thread's */
+	struct chunk_stock *chunks;
+	struct random *random;
+	const struct bootstrap *bootstrap; /* outlives the link */
+	struct resources *resources;       /* whose handler the link becomes */
+	struct metrics *metrics;
+};
+
+/* Applies nothing yet; ERR_CONFIG or ERR_DENIED with the reason in `d`. */
+must_check int mesh_link_new(const struct mesh_link_options *options, struct mesh_link **ret_link,
+			     struct diag *d);
+/* Begins to obtain the identity and to connect. */
+void mesh_link_start(struct mesh_link *l);
+/* Ends both. mesh_link_free() when mesh_link_is_idle(), in a later turn of the loop. */
+void mesh_link_stop(struct mesh_link *l);
+bool mesh_link_is_idle(const struct mesh_link *l);
+struct mesh_link *mesh_link_free(struct mesh_link *l);
+
+/* Has the proxy what it needs to begin: an identity where one is configured, and an answer of
+ * the control plane where there is one. Stays true when the control plane is lost later. */
+bool mesh_link_is_ready(const struct mesh_link *l);
+
+/* For admin and metrics. */
+struct mesh_link_stats {
+	bool connected;
+	struct xds_client_stats xds;
+	uint64_t reports_sent;
+	uint64_t reports_failed;
+	uint64_t refused; /* resources that did not compile */
+};
+struct mesh_link_stats mesh_link_stats(const struct mesh_link *l);
