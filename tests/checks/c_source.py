@@ -13,6 +13,7 @@ BLANKED = re.compile(
     r"|^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.S | re.M)
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d\w*|[^\s\w]")
 LOOP = re.compile(r"(if|for|while|switch|\w*for_each\w*)$")
+LIBRARY = re.compile(r"(nghttp2|sqlite3|yaml)_|(SSL|X509|BIO)(_|$)")
 PAIRS = {"(": ")", "{": "}", "[": "]"}
 
 
@@ -29,6 +30,7 @@ class Function:
     length: int
     parameters: int
     nesting: int
+    callback: bool  # its signature is a library's, not ours
 
 
 def tokens(source):
@@ -95,7 +97,8 @@ def function_at(ts, brace, end):
     if title.isupper():
         title += "(" + "".join(t.text for t in ts[first + 1:last]) + ")"
     return Function(title, name.line, ts[end].line - name.line + 1,
-                    parameters(ts[first + 1:last]), nesting(ts, brace + 1, end))
+                    parameters(ts[first + 1:last]), nesting(ts, brace + 1, end),
+                    any(LIBRARY.match(t.text) for t in ts[first + 1:last]))
 
 
 def parameters(ts):

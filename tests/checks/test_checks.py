@@ -86,6 +86,11 @@ def test_each_limit_is_reported():
     assert "nests 5 deep" in text
 
 
+def test_the_callback_of_a_library_may_have_its_parameters():
+    source = "int f(nghttp2_session *s, int b, int c, int d, int e, int g, int h)\n{\n}\n"
+    assert not list(function_problems("x.c", source))
+
+
 def test_tables_are_exempt_from_the_limits_of_lines():
     row = "\t/* clang-format off */\n" + "x " * 60 + "\n" * 1200 + "\t/* clang-format on */\n"
     assert not list(file_problems("x.c", row))
