@@ -50,6 +50,7 @@ static bool read_text(const struct fields *f, struct str *ret_text)
 {
 	*ret_text = f->field.bytes;
 	return f->field.wire == PB_BYTES && f->field.bytes.len <= NAME_BYTES_MAX &&
+	       str_find(f->field.bytes, 0, '\0') == f->field.bytes.len &&
 	       str_is_utf8(f->field.bytes);
 }
 
