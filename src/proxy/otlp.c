@@ -3,7 +3,7 @@
 #include "base/pool.h"
 #include "codec/pb_message.h"
 #include "message/telemetry_names.h"
-#include "weft.pb.h"
+#include "proto/weft.pb.h"
 
 static const char *const class_words[METRIC_CLASS_COUNT] = {
 	[METRIC_NONE] = "none", [METRIC_1XX] = "1xx", [METRIC_2XX] = "2xx",

@@ -50,8 +50,8 @@ TEST(what_is_no_key_is_refused_without_asking_for_a_passphrase)
 		"key",
 		"-----BEGIN PRIVATE KEY-----\n",
 		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-		"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE "
-		"KEY-----\n",
+		("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE "
+		 "KEY-----\n"),
 	};
 	struct key *k = NULL;
 
