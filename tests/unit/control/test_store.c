@@ -1,0 +1,275 @@
+#include "control/store.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+#include "test.h"
+
+/* A store in a directory of its own. */
+struct place {
+	char dir[32];
+	char path[64];
+	struct store *store;
+};
+
+static void place_open(struct place *p)
+{
+	struct diag d = DIAG_INIT;
+
+	snprintf(p->dir, sizeof(p->dir), "/tmp/weft-test-XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	snprintf(p->path, sizeof(p->path), "%s/weft.db", p->dir);
+	assert_int_equal(store_open(p->path, &p->store, &d), 0);
+}
+
+static void place_reopen(struct place *p)
+{
+	struct diag d = DIAG_INIT;
+
+	store_close(p->store);
+	assert_int_equal(store_open(p->path, &p->store, &d), 0);
+}
+
+static void place_close(struct place *p)
+{
+	char file[96];
+	static const char *const suffixes[] = { "", "-wal", "-shm" };
+
+	store_close(p->store);
+	for (size_t i = 0; i < array_count(suffixes); i++) {
+		snprintf(file, sizeof(file), "%s%s", p->path, suffixes[i]);
+		unlink(file);
+	}
+	snprintf(file, sizeof(file), "%s/copy.db", p->dir);
+	unlink(file);
+	assert_int_equal(rmdir(p->dir), 0);
+}
+
+static int write_one(struct place *p, const char *name, const char *json, enum state_origin origin,
+		     uint64_t *ret_revision)
+{
+	const struct store_write write = {
+		.kind = KIND_HTTP_ROUTE,
+		.name_space = STR("shop"),
+		.name = str_from(name),
+		.json = str_from(json),
+	};
+	const struct store_commit commit = {
+		.writes = &write,
+		.write_count = 1,
+		.origin = origin,
+		.at = { 1000 },
+		.actor = STR("root"),
+		.message = STR("test"),
+	};
+	uint64_t created;
+
+	return store_commit(p->store, &commit, ret_revision, &created);
+}
+
+/* Objects as "name=json name=json ". */
+static int collect(void *user, const struct store_object *o)
+{
+	buf_printf(user, "%.*s=%.*s ", STR_ARGS(o->name), STR_ARGS(o->json));
+	return 0;
+}
+
+static void assert_objects(struct place *p, const char *expected)
+{
+	struct buf text = BUF_INIT(0);
+
+	assert_int_equal(store_each(p->store, collect, &text), 0);
+	assert_str_equal(buf_str(&text), expected);
+	buf_fini(&text);
+}
+
+static void assert_past(struct place *p, uint64_t revision, const char *expected)
+{
+	struct buf text = BUF_INIT(0);
+
+	assert_int_equal(store_at_revision(p->store, revision, collect, &text), 0);
+	assert_str_equal(buf_str(&text), expected);
+	buf_fini(&text);
+}
+
+TEST(what_was_committed_is_there_after_opening_again)
+{
+	struct place p;
+	uint64_t revision;
+
+	place_open(&p);
+	assert_int_equal(write_one(&p, "a", "{1}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(revision, 1);
+	assert_int_equal(write_one(&p, "b", "{2}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(revision, 2);
+	place_reopen(&p);
+	assert_objects(&p, "a={1} b={2} ");
+	assert_int_equal(store_revision(p.store, &revision), 0);
+	assert_int_equal(revision, 2);
+	place_close(&p);
+}
+
+TEST(every_revision_can_be_read_as_it_stood)
+{
+	struct place p;
+	uint64_t revision;
+
+	place_open(&p);
+	assert_int_equal(write_one(&p, "a", "{1}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "b", "{2}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "a", "{3}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "b", "", STATE_APPLIED, &revision), 0);
+	assert_past(&p, 0, "");
+	assert_past(&p, 1, "a={1} ");
+	assert_past(&p, 2, "a={1} b={2} ");
+	assert_past(&p, 3, "a={3} b={2} ");
+	assert_past(&p, 4, "a={3} ");
+	assert_objects(&p, "a={3} ");
+	assert_int_equal(store_at_revision(p.store, 5, collect, NULL), ERR_NOT_FOUND);
+	place_close(&p);
+}
+
+TEST(what_weft_run_registers_makes_no_revision)
+{
+	struct place p;
+	uint64_t revision;
+
+	place_open(&p);
+	assert_int_equal(write_one(&p, "a", "{1}", STATE_REGISTERED, &revision), 0);
+	assert_int_equal(store_revision(p.store, &revision), 0);
+	assert_int_equal(revision, 0);
+	assert_objects(&p, "a={1} ");
+	assert_past(&p, 0, "");
+	place_close(&p);
+}
+
+TEST(a_commit_that_fails_changes_nothing)
+{
+	struct place p;
+	uint64_t revision, created[2];
+	const struct store_write writes[] = {
+		{ .kind = KIND_SERVICE, .name_space = STR("n"), .name = STR("new"), .json = STR("{}") },
+		{ .kind = KIND_SERVICE, .name_space = STR("n"), .name = STR("absent") },
+	};
+	const struct store_commit commit = { .writes = writes, .write_count = 2 };
+
+	place_open(&p);
+	assert_int_equal(store_commit(p.store, &commit, &revision, created), ERR_NOT_FOUND);
+	assert_objects(&p, "");
+	assert_int_equal(store_revision(p.store, &revision), 0);
+	assert_int_equal(revision, 0);
+	place_close(&p);
+}
+
+static int count_row(void *user, const struct store_revision_row *row)
+{
+	buf_printf(user, "%llu:%u/%u/%u ", (unsigned long long)row->revision, row->created,
+		   row->changed, row->deleted);
+	return 0;
+}
+
+TEST(history_is_newest_first_and_counts)
+{
+	struct place p;
+	struct buf text = BUF_INIT(0);
+	uint64_t revision;
+
+	place_open(&p);
+	assert_int_equal(write_one(&p, "a", "{1}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "a", "{2}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "a", "", STATE_APPLIED, &revision), 0);
+	assert_int_equal(store_history(p.store, 2, count_row, &text), 0);
+	assert_str_equal(buf_str(&text), "3:0/0/1 2:0/1/0 ");
+	buf_fini(&text);
+	place_close(&p);
+}
+
+TEST(facts_are_kept_and_replaced)
+{
+	struct place p;
+	struct pool pool = POOL_INIT(0);
+	struct str value;
+
+	place_open(&p);
+	assert_int_equal(store_fact_get(p.store, "ca.root", &pool, &value), ERR_NOT_FOUND);
+	assert_int_equal(store_fact_set(p.store, "ca.root", STR("one")), 0);
+	assert_int_equal(store_fact_set(p.store, "ca.root", STR("two")), 0);
+	place_reopen(&p);
+	assert_int_equal(store_fact_get(p.store, "ca.root", &pool, &value), 0);
+	assert_str_equal(value, "two");
+	pool_fini(&pool);
+	place_close(&p);
+}
+
+TEST(an_address_rests_for_seven_days)
+{
+	struct place p;
+	uint64_t revision, created;
+	struct store_write write = {
+		.kind = KIND_SERVICE,
+		.name_space = STR("shop"),
+		.name = STR("web"),
+		.json = STR("{}"),
+		.virtual_address = STR("240.240.0.7"),
+	};
+	struct store_commit commit = { .writes = &write, .write_count = 1, .at = { 0 } };
+	const int64_t day = INT64_C(86400) * 1000000000;
+
+	place_open(&p);
+	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
+	assert_false(store_address_is_resting(p.store, STR("240.240.0.7"), (struct wall_time){ 0 }));
+	write.json = STR_EMPTY;
+	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
+	assert_true(store_address_is_resting(p.store, STR("240.240.0.7"),
+					     (struct wall_time){ 6 * day }));
+	assert_false(store_address_is_resting(p.store, STR("240.240.0.7"),
+					      (struct wall_time){ 8 * day }));
+	place_close(&p);
+}
+
+TEST(a_backup_opens_as_a_store)
+{
+	struct place p;
+	struct diag d = DIAG_INIT;
+	struct store *copy;
+	char path[96];
+	uint64_t revision;
+
+	place_open(&p);
+	assert_int_equal(write_one(&p, "a", "{1}", STATE_APPLIED, &revision), 0);
+	snprintf(path, sizeof(path), "%s/copy.db", p.dir);
+	assert_int_equal(store_backup(p.store, path, &d), 0);
+	assert_int_equal(store_open(path, &copy, &d), 0);
+	assert_int_equal(store_revision(copy, &revision), 0);
+	assert_int_equal(revision, 1);
+	store_close(copy);
+	snprintf(path, sizeof(path), "%s/copy.db-wal", p.dir);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/copy.db-shm", p.dir);
+	unlink(path);
+	place_close(&p);
+}
+
+TEST(what_is_no_store_is_refused)
+{
+	struct place p;
+	struct diag d = DIAG_INIT;
+	struct store *store;
+	FILE *f;
+
+	place_open(&p);
+	store_close(p.store);
+	p.store = NULL;
+	f = fopen(p.path, "w");
+	assert_non_null(f);
+	for (unsigned i = 0; i < 100; i++)
+		fputs("this is not a database at all, by no means", f);
+	fclose(f);
+	assert_true(store_open(p.path, &store, &d) < 0);
+	assert_string_equal(d.file, p.path);
+	diag_fini(&d);
+	place_close(&p);
+}
