@@ -151,7 +151,10 @@ TEST(a_commit_that_fails_changes_nothing)
 	struct place p;
 	uint64_t revision, created[2];
 	const struct store_write writes[] = {
-		{ .kind = KIND_SERVICE, .name_space = STR("n"), .name = STR("new"), .json = STR("{}") },
+		{ .kind = KIND_SERVICE,
+		  .name_space = STR("n"),
+		  .name = STR("new"),
+		  .json = STR("{}") },
 		{ .kind = KIND_SERVICE, .name_space = STR("n"), .name = STR("absent") },
 	};
 	const struct store_commit commit = { .writes = writes, .write_count = 2 };
@@ -220,7 +223,8 @@ TEST(an_address_rests_for_seven_days)
 
 	place_open(&p);
 	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
-	assert_false(store_address_is_resting(p.store, STR("240.240.0.7"), (struct wall_time){ 0 }));
+	assert_false(
+		store_address_is_resting(p.store, STR("240.240.0.7"), (struct wall_time){ 0 }));
 	write.json = STR_EMPTY;
 	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
 	assert_true(store_address_is_resting(p.store, STR("240.240.0.7"),
