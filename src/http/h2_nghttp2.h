@@ -145,8 +145,8 @@ void h2_stream_tell_sent(struct h2_stream *x);
 /* Bytes that the near side took (or will never take): the window is given back. */
 void h2_stream_consume(struct h2_stream *x);
 void h2_stream_gone(struct h2_stream *x);
-ssize_t h2_stream_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
-		       uint32_t *data_flags, nghttp2_data_source *source, void *user_data);
+/* What the near side sends, for nghttp2 to take. */
+extern const nghttp2_data_provider h2_body;
 
 /* A head as nghttp2 takes it, in the stream's pool. False: it cannot be sent. */
 bool h2_write_fields(struct pool *pool, const struct headers *h, nghttp2_nv **ret_nva,

@@ -97,7 +97,6 @@ void h2_client_on_over(struct h2 *h)
 static enum send_result send_headers(struct stream *s, const struct headers *h, bool end)
 {
 	struct h2_stream *x = h2_stream_of(s);
-	nghttp2_data_provider provider = { .read_callback = h2_stream_read };
 	nghttp2_nv *nva;
 	size_t count;
 
@@ -107,7 +106,7 @@ static enum send_result send_headers(struct stream *s, const struct headers *h, 
 	if (h->status != 0 || h->method_id == METHOD_CONNECT || !h->method.len || !h->path.len ||
 	    !h2_write_fields(&s->pool, h, &nva, &count))
 		return h2_fail(x);
-	x->id = nghttp2_submit_request(x->h2->session, NULL, nva, count, end ? NULL : &provider, x);
+	x->id = nghttp2_submit_request(x->h2->session, NULL, nva, count, end ? NULL : &h2_body, x);
 	if (x->id < 0) {
 		x->id = 0;
 		h2_stream_over(x, STREAM_RESET_REFUSED);

@@ -109,15 +109,13 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
 
 /* Without a callback nghttp2 would leave the field out and go on. */
 static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame,
-			     const uint8_t *name, size_t namelen, const uint8_t *value,
-			     size_t valuelen, uint8_t flags, void *user_data)
+			     nghttp2_rcbuf *name, nghttp2_rcbuf *value, uint8_t flags,
+			     void *user_data)
 {
 	struct h2 *h = user_data;
 
 	(void)name;
-	(void)namelen;
 	(void)value;
-	(void)valuelen;
 	(void)flags;
 	if (h->server)
 		h2_server_fault(h, HTTP_FAULT_CODEC, 0, "a header field is invalid");
@@ -340,7 +338,7 @@ void h2_recv_callbacks(nghttp2_session_callbacks *c)
 {
 	nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback2(c, on_header);
-	nghttp2_session_callbacks_set_on_invalid_header_callback(c, on_invalid_header);
+	nghttp2_session_callbacks_set_on_invalid_header_callback2(c, on_invalid_header);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
 	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);

@@ -170,7 +170,6 @@ static enum send_result send_interim(struct h2_stream *x, const struct headers *
 static enum send_result send_headers(struct stream *s, const struct headers *h, bool end)
 {
 	struct h2_stream *x = h2_stream_of(s);
-	nghttp2_data_provider provider = { .read_callback = h2_stream_read };
 	nghttp2_nv *nva;
 	size_t count;
 
@@ -179,7 +178,7 @@ static enum send_result send_headers(struct stream *s, const struct headers *h, 
 	if (h->status < 200)
 		return send_interim(x, h);
 	if (!h2_write_fields(&s->pool, h, &nva, &count) ||
-	    nghttp2_submit_response(x->h2->session, x->id, nva, count, end ? NULL : &provider) < 0)
+	    nghttp2_submit_response(x->h2->session, x->id, nva, count, end ? NULL : &h2_body) < 0)
 		return h2_fail(x);
 	s->is.send_started = true;
 	s->is.send_ended = end;

@@ -224,15 +224,12 @@ static int finish_body(struct h2_stream *x, uint32_t *data_flags)
 	return nghttp2_submit_trailer(x->h2->session, x->id, nva, count);
 }
 
-ssize_t h2_stream_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
-		       uint32_t *data_flags, nghttp2_data_source *source, void *user_data)
+/* Body for a DATA frame of at most `length` bytes. */
+static ssize_t read_body(struct h2_stream *x, uint8_t *buf, size_t length, uint32_t *data_flags)
 {
-	struct h2_stream *x = h2_stream_find(user_data, id);
 	size_t len;
 	int r;
 
-	(void)session;
-	(void)source;
 	if (!x)
 		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 	len = min_of(length, buf_len(&x->out));
@@ -249,6 +246,17 @@ ssize_t h2_stream_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_
 	r = finish_body(x, data_flags);
 	return r < 0 ? r : (ssize_t)len;
 }
+
+/* The parameters are nghttp2's. */
+static ssize_t on_read(nghttp2_session *session, int32_t id, uint8_t *buf, size_t length,
+		       uint32_t *data_flags, nghttp2_data_source *source, void *user_data)
+{
+	(void)session;
+	(void)source;
+	return read_body(h2_stream_find(user_data, id), buf, length, data_flags);
+}
+
+const nghttp2_data_provider h2_body = { .read_callback = on_read };
 
 void h2_stream_tell_sent(struct h2_stream *x)
 {
