@@ -154,9 +154,9 @@ grpc_unary(struct http_client_conn *hc, const struct grpc_call_options *options,
 struct grpc_method {
 	struct str path; /* "/package.Service/Method" */
 	/*
-	 * One of the two. Unary: called with the one message; answer with grpc_reply() or
-	 * grpc_finish(), now or later; `handler` may be NULL or have on_closed, to learn of a
-	 * client that went away meanwhile.
+	 * One of the two. Unary: called with the one message, borrowed for the callback; answer
+	 * with grpc_reply() or grpc_finish(), now or later. Who answers later calls
+	 * grpc_accept() with an on_closed, to learn of a client that goes away meanwhile.
 	 */
 	void (*on_unary)(struct grpc_call *call, struct str request);
 	/* Streaming: called with the head; set handler and user with grpc_accept(), or refuse
