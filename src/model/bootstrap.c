@@ -208,112 +208,6 @@ static int dynamic_resources_read(struct loader *l, const struct pb_message *m)
 			     &l->b->cds_wildcard);
 }
 
-/* Bindings: facts in the metadata of the node, read where they stand in the file */
-
-struct binding_field {
-	const char *name;
-	bool required;
-};
-
-static const struct binding_field binding_fields[] = {
-	{ "listener", true },
-	{ "address", true },
-	{ "descriptor", false },
-};
-
-static int binding_fields_check(struct loader *l, const struct node *n)
-{
-	const char *names[array_count(binding_fields) + 1] = { NULL };
-
-	if (n->kind != NODE_MAP)
-		return node_fail(l->d, n, ERR_CONFIG, "must be a mapping");
-	for (size_t i = 0; i < array_count(binding_fields); i++) {
-		names[i] = binding_fields[i].name;
-		if (binding_fields[i].required && !node_get(n, str_from(names[i])))
-			return node_fail(l->d, n, ERR_CONFIG, "needs \"%s\"", names[i]);
-	}
-	node_for_each (child, n) {
-		const char *nearest = str_nearest(child->key, names);
-		size_t i = 0;
-
-		while (names[i] && !str_eq(child->key, str_from(names[i])))
-			i++;
-		if (names[i])
-			continue;
-		(void)node_fail_key(l->d, child, ERR_CONFIG, "is unknown");
-		if (nearest)
-			diag_hint(l->d, "did you mean \"%s\"?", nearest);
-		return ERR_CONFIG;
-	}
-	return 0;
-}
-
-static int binding_text(struct loader *l, const struct node *n, const char *name,
-			struct str *ret_text)
-{
-	const struct node *child = node_get(n, str_from(name));
-	struct str text;
-	int r;
-
-	*ret_text = STR_EMPTY;
-	if (!child)
-		return 0;
-	r = node_read_text(child, &text, l->d);
-	if (r < 0)
-		return r;
-	if (text.len == 0)
-		return node_fail(l->d, child, ERR_CONFIG, "must not be empty");
-	*ret_text = pool_strdup(&l->b->pool, text);
-	return 0;
-}
-
-static int binding_read(struct loader *l, const struct node *n, struct bootstrap_binding *binding)
-{
-	struct str address;
-	int r;
-
-	r = binding_fields_check(l, n);
-	if (r < 0)
-		return r;
-	r = binding_text(l, n, "listener", &binding->listener_name);
-	if (r < 0)
-		return r;
-	r = binding_text(l, n, "address", &address);
-	if (r < 0)
-		return r;
-	r = binding_text(l, n, "descriptor", &binding->inherited_name);
-	if (r < 0)
-		return r;
-	if (address_parse(address, &binding->address) < 0)
-		return node_fail(l->d, node_get(n, STR("address")), ERR_CONFIG,
-				 "\"%.*s\" is not an address such as 127.0.0.1:8080",
-				 STR_ARGS(address));
-	return 0;
-}
-
-static int bindings_read(struct loader *l)
-{
-	const struct node *metadata = node_at(l->root, "node.metadata");
-	const struct node *list = node_get(node_get(metadata, STR("weft.dev")), STR("bindings"));
-	struct bootstrap *b = l->b;
-
-	if (!list)
-		return 0;
-	if (list->kind != NODE_LIST)
-		return node_fail(l->d, list, ERR_CONFIG, "must be a list");
-	b->bindings = pool_new_array(&b->pool, struct bootstrap_binding, list->count);
-	node_for_each (child, list) {
-		int r = binding_read(l, child, &b->bindings[b->binding_count]);
-
-		if (r < 0)
-			return r;
-		b->binding_count++;
-	}
-	if (b->binding_count > 0 && b->ads_cluster.len == 0)
-		return node_fail(l->d, list, ERR_CONFIG, "needs dynamic_resources.ads_config");
-	return 0;
-}
-
 /* Node and admin */
 
 /* A copy that outlives the file. */
@@ -404,9 +298,6 @@ static int load(struct loader *l, const char *file, struct str text)
 	if (r < 0)
 		return r;
 	r = bootstrap_facts_read(l->b, l->root, l->d);
-	if (r < 0)
-		return r;
-	r = bindings_read(l);
 	if (r < 0)
 		return r;
 	r = static_resources_read(l, m);

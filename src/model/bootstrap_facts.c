@@ -20,6 +20,12 @@ static const struct fact identity_facts[] = {
 	{ "directory", false },
 };
 
+static const struct fact binding_facts[] = {
+	{ "listener", true },
+	{ "address", true },
+	{ "descriptor", false },
+};
+
 #define FACTS_MAX 8
 
 static int names_check(const struct node *n, const struct fact *facts, size_t count, struct diag *d)
@@ -91,6 +97,58 @@ static int identity_read(struct bootstrap *b, const struct node *n, struct diag 
 	return 0;
 }
 
+static int binding_text(struct bootstrap *b, const struct node *n, const char *name,
+			struct str *ret_text, struct diag *d)
+{
+	const struct node *child = node_get(n, str_from(name));
+	int r = text_read(b, n, name, ret_text, d);
+
+	if (r == 0 && child && ret_text->len == 0)
+		return node_fail(d, child, ERR_CONFIG, "must not be empty");
+	return r;
+}
+
+static int binding_read(struct bootstrap *b, const struct node *n,
+			struct bootstrap_binding *binding, struct diag *d)
+{
+	struct str address = STR_EMPTY;
+	int r;
+
+	r = names_check(n, binding_facts, array_count(binding_facts), d);
+	if (r == 0)
+		r = binding_text(b, n, "listener", &binding->listener_name, d);
+	if (r == 0)
+		r = binding_text(b, n, "address", &address, d);
+	if (r == 0)
+		r = binding_text(b, n, "descriptor", &binding->inherited_name, d);
+	if (r < 0)
+		return r;
+	if (address_parse(address, &binding->address) < 0)
+		return node_fail(d, node_get(n, STR("address")), ERR_CONFIG,
+				 "\"%.*s\" is not an address such as 127.0.0.1:8080",
+				 STR_ARGS(address));
+	return 0;
+}
+
+static int bindings_read(struct bootstrap *b, const struct node *list, struct diag *d)
+{
+	if (!list)
+		return 0;
+	if (list->kind != NODE_LIST)
+		return node_fail(d, list, ERR_CONFIG, "must be a list");
+	b->bindings = pool_new_array(&b->pool, struct bootstrap_binding, list->count);
+	node_for_each (child, list) {
+		int r = binding_read(b, child, &b->bindings[b->binding_count], d);
+
+		if (r < 0)
+			return r;
+		b->binding_count++;
+	}
+	if (b->binding_count > 0 && b->ads_cluster.len == 0)
+		return node_fail(d, list, ERR_CONFIG, "needs dynamic_resources.ads_config");
+	return 0;
+}
+
 int bootstrap_facts_read(struct bootstrap *b, const struct node *root, struct diag *d)
 {
 	const struct node *mesh = node_get(node_at(root, "node.metadata"), STR("weft.dev"));
@@ -107,5 +165,7 @@ int bootstrap_facts_read(struct bootstrap *b, const struct node *root, struct di
 		r = text_read(b, mesh, "version", &b->service_version, d);
 	if (r == 0)
 		r = text_read(b, mesh, "workload", &b->workload, d);
-	return r < 0 ? r : identity_read(b, node_get(mesh, STR("identity")), d);
+	if (r == 0)
+		r = identity_read(b, node_get(mesh, STR("identity")), d);
+	return r < 0 ? r : bindings_read(b, node_get(mesh, STR("bindings")), d);
 }
