@@ -21,8 +21,8 @@ void http_client_conn_gone(struct conn *c)
 	defer_cancel(&hc->reap);
 	if (hc->ops)
 		hc->ops->gone(hc);
-	hc->conn = NULL;
 	hc->handler->on_closed(hc, error);
+	hc->conn = NULL;
 	loop_reap(c->loop, &hc->reap, on_reap);
 }
 

@@ -30,7 +30,8 @@ struct http_client_handler {
 	void (*on_available)(struct http_client_conn *hc);
 	/* GOAWAY or Connection: close: no further stream may be begun here. */
 	void (*on_draining)(struct http_client_conn *hc);
-	/* The last callback; streams were closed before. error: as conn->error. */
+	/* The last callback; streams were closed before. error: as conn->error. The transport is
+	 * still there to be asked, for its TLS facts. */
 	void (*on_closed)(struct http_client_conn *hc, int error);
 };
 
