@@ -12,7 +12,7 @@
  * of it. A leaf never outlives its issuer, nor an issuer the root.
  *
  * What is asked is not judged here but by who serves the request (control/certificates.h).
- * Times are given by the caller; nothing here waits or logs.
+ * Times are given by the caller; nothing here waits. Its own changes are logged (ca.*).
  */
 
 #include <stdbool.h>
@@ -36,13 +36,16 @@
 
 struct ca;
 
-/* Where its keys are kept: store_fact_get() and store_fact_set(), with the store as `user`. */
+/* Where its keys are kept: ca_facts_of(store), or what a test makes up. */
 struct ca_facts {
 	/* ERR_NOT_FOUND when absent. */
 	int (*get)(void *user, const char *name, struct pool *pool, struct str *ret_value);
 	int (*set)(void *user, const char *name, struct str value);
 	void *user;
 };
+
+struct store;
+struct ca_facts ca_facts_of(struct store *s);
 
 struct ca_options {
 	struct ca_facts facts;
