@@ -101,6 +101,19 @@ static void on_call_sent(struct grpc_call *call)
 	pump_soon(grpc_call_user(call));
 }
 
+/* The call and its connection end in either order; the next attempt begins after both. */
+static void attempt_over(struct xds_client *c)
+{
+	if (c->call || c->connection || !c->started)
+		return;
+	if (c->reconnect) {
+		c->reconnect = false;
+		timer_start(c->loop, &c->retry, DURATION_NS(0));
+		return;
+	}
+	retry_later(c);
+}
+
 static void on_call_closed(struct grpc_call *call, enum grpc_status status, struct str text)
 {
 	struct xds_client *c = grpc_call_user(call);
@@ -111,6 +124,7 @@ static void on_call_closed(struct grpc_call *call, enum grpc_status status, stru
 	stream_down(c, reason);
 	if (c->connection)
 		http_client_conn_close(c->connection);
+	attempt_over(c);
 }
 
 static const struct grpc_call_handler call_handler = {
@@ -152,17 +166,9 @@ static void on_connection_closed(struct http_client_conn *hc, int error)
 	struct xds_client *c = http_client_conn_user(hc);
 
 	c->connection = NULL;
-	assert(!c->call);
 	if (!c->stream_was_begun)
 		stream_down(c, err_text(error));
-	if (!c->started)
-		return;
-	if (c->reconnect) {
-		c->reconnect = false;
-		timer_start(c->loop, &c->retry, DURATION_NS(0));
-		return;
-	}
-	retry_later(c);
+	attempt_over(c);
 }
 
 static const struct http_client_handler connection_handler = {
@@ -212,11 +218,16 @@ struct xds_client *xds_client_new(struct loop *loop, struct random *random,
 	return c;
 }
 
+bool xds_client_is_idle(const struct xds_client *c)
+{
+	return !c->connection && !c->call;
+}
+
 struct xds_client *xds_client_free(struct xds_client *c)
 {
 	if (!c)
 		return NULL;
-	assert(!c->connection);
+	assert(xds_client_is_idle(c));
 	timer_stop(&c->retry);
 	defer_cancel(&c->pump);
 	delta_client_fini(&c->delta);
@@ -242,11 +253,6 @@ void xds_client_stop(struct xds_client *c)
 		grpc_cancel(c->call);
 	else if (c->connection)
 		http_client_conn_close(c->connection);
-}
-
-bool xds_client_is_idle(const struct xds_client *c)
-{
-	return !c->connection;
 }
 
 void xds_client_reconnect(struct xds_client *c)
