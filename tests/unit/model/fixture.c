@@ -79,3 +79,10 @@ void check_refused(enum part_kind kind, const char *yaml, const char *problem, c
 	diag_fini(&d);
 	part_unref(p);
 }
+
+void check_all_refused(enum part_kind kind, const struct refusal *rows, size_t count,
+		       const char *file, int line)
+{
+	for (size_t i = 0; i < count; i++)
+		check_refused(kind, rows[i].yaml, rows[i].problem, file, line);
+}

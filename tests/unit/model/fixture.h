@@ -24,5 +24,16 @@ struct part *compiled(enum part_kind kind, const char *yaml);
 void check_refused(enum part_kind kind, const char *yaml, const char *problem, const char *file,
 		   int line);
 
+/* A table of those. */
+struct refusal {
+	const char *yaml;
+	const char *problem;
+};
+
+#define assert_all_refused(kind, rows) \
+	check_all_refused((kind), (rows), array_count(rows), __FILE__, __LINE__)
+void check_all_refused(enum part_kind kind, const struct refusal *rows, size_t count,
+		       const char *file, int line);
+
 /* The bytes of a resource written as YAML, in `pool`. */
 struct str encoded(struct pool *pool, enum part_kind kind, const char *yaml);

@@ -136,50 +136,47 @@ TEST(each_operator_that_we_answer_is_known_by_its_name)
 
 #define TEXT_AT AT "log_format.text_format_source: "
 
+// clang-format off
+static const struct refusal format_refused[] = {
+	{ TEXT("%RESPONSE_COD%"), TEXT_AT "%RESPONSE_COD% is not supported (did you mean "
+	  "%RESPONSE_CODE%?)" },
+	{ TEXT("%DYNAMIC_METADATA(a:b)%"), TEXT_AT "%DYNAMIC_METADATA% is not supported" },
+	{ TEXT("%REQ%"), TEXT_AT "%REQ% needs the name of a header in brackets" },
+	{ TEXT("%REQ()%"), TEXT_AT "%REQ()% needs the name of a header in brackets" },
+	{ TEXT("%REQ(A?)%"), TEXT_AT "%REQ(A?)% needs the name of a header in brackets" },
+	{ TEXT("%PROTOCOL(x)%"),
+	  TEXT_AT "%PROTOCOL(x)%: PROTOCOL takes nothing in brackets" },
+	{ TEXT("%REQ(A):0%"), TEXT_AT "%REQ(A):0%: \"0\" is not a length" },
+	{ TEXT("%REQ(A):x%"), TEXT_AT "%REQ(A):x%: \"x\" is not a length" },
+	{ TEXT("%START_TIME(%Q)%"),
+	  TEXT_AT "%START_TIME(%Q)% holds a conversion that is not supported" },
+	{ TEXT("%START_TIME(%)%"),
+	  TEXT_AT "%START_TIME(%)% holds a conversion that is not supported" },
+	{ TEXT("100%"),
+	  TEXT_AT "\"%\" at byte 3 begins no command such as %PROTOCOL%; write %% for a "
+	  "percent sign" },
+	{ TEXT("%PROTOCOL"), TEXT_AT "\"%PROTOCOL\" at byte 0 begins no command such as "
+	  "%PROTOCOL%; write %% for a percent sign" },
+	{ TEXT("%REQ(A%"),
+	  TEXT_AT "\"%REQ(A%\" at byte 0 begins no command such as %PROTOCOL%; write %% for a "
+	  "percent sign" },
+	{ TEXT("%lower%"),
+	  TEXT_AT "\"%lower%\" at byte 0 begins no command such as %PROTOCOL%; write %% for a "
+	  "percent sign" },
+	{ JSON("a: {b: ['%NOPE%']}"),
+	  AT "log_format.json_format: %NOPE% is not supported" },
+	{ STDOUT("log_format: {}"), AT "log_format: needs one of its format" },
+	{ LOG_OF("file.v3.FileAccessLog", ""), AT "path: is missing" },
+	{ LOG_OF("open_telemetry.v3.OpenTelemetryAccessLogConfig", ""),
+	  "access_log[0].typed_config: access log \"x\" of type "
+	  "envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig is "
+	  "not supported" },
+};
+// clang-format on
+
 TEST(what_no_format_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ TEXT("%RESPONSE_COD%"), TEXT_AT "%RESPONSE_COD% is not supported (did you mean "
-						  "%RESPONSE_CODE%?)" },
-		{ TEXT("%DYNAMIC_METADATA(a:b)%"), TEXT_AT "%DYNAMIC_METADATA% is not supported" },
-		{ TEXT("%REQ%"), TEXT_AT "%REQ% needs the name of a header in brackets" },
-		{ TEXT("%REQ()%"), TEXT_AT "%REQ()% needs the name of a header in brackets" },
-		{ TEXT("%REQ(A?)%"), TEXT_AT "%REQ(A?)% needs the name of a header in brackets" },
-		{ TEXT("%PROTOCOL(x)%"),
-		  TEXT_AT "%PROTOCOL(x)%: PROTOCOL takes nothing in brackets" },
-		{ TEXT("%REQ(A):0%"), TEXT_AT "%REQ(A):0%: \"0\" is not a length" },
-		{ TEXT("%REQ(A):x%"), TEXT_AT "%REQ(A):x%: \"x\" is not a length" },
-		{ TEXT("%START_TIME(%Q)%"),
-		  TEXT_AT "%START_TIME(%Q)% holds a conversion that is not supported" },
-		{ TEXT("%START_TIME(%)%"),
-		  TEXT_AT "%START_TIME(%)% holds a conversion that is not supported" },
-		{ TEXT("100%"),
-		  TEXT_AT "\"%\" at byte 3 begins no command such as %PROTOCOL%; write "
-			  "%% for a percent sign" },
-		{ TEXT("%PROTOCOL"), TEXT_AT "\"%PROTOCOL\" at byte 0 begins no command such as "
-					     "%PROTOCOL%; write %% for a percent sign" },
-		{ TEXT("%REQ(A%"),
-		  TEXT_AT "\"%REQ(A%\" at byte 0 begins no command such as %PROTOCOL%; "
-			  "write %% for a percent sign" },
-		{ TEXT("%lower%"),
-		  TEXT_AT "\"%lower%\" at byte 0 begins no command such as %PROTOCOL%; "
-			  "write %% for a percent sign" },
-		{ JSON("a: {b: ['%NOPE%']}"),
-		  AT "log_format.json_format: %NOPE% is not supported" },
-		{ STDOUT("log_format: {}"), AT "log_format: needs one of its format" },
-		{ LOG_OF("file.v3.FileAccessLog", ""), AT "path: is missing" },
-		{ LOG_OF("open_telemetry.v3.OpenTelemetryAccessLogConfig", ""),
-		  "access_log[0].typed_config: access log \"x\" of type "
-		  "envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig "
-		  "is "
-		  "not supported" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_LISTENER, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_LISTENER, format_refused);
 }
 
 TEST(a_filter_of_a_log_is_refused)

@@ -10,44 +10,42 @@
 #define AT               "filter_chains[0].filter_chain_match."
 #define OVERLAP          "filter_chains[1]: matches the same connections as filter_chains[0]"
 
+// clang-format off
+static const struct refusal match_of_a_chain_refused[] = {
+	{ CHAINS(CHAIN_FOR("destination_port: 0")),
+	  AT "destination_port: must be between 1 and 65535" },
+	{ CHAINS(CHAIN_FOR("destination_port: 65536")),
+	  AT "destination_port: is more than 65535" },
+	{ CHAINS(CHAIN_FOR("prefix_ranges: [{address_prefix: a.example, prefix_len: 8}]")),
+	  AT "prefix_ranges[0].address_prefix: \"a.example\" is not an IP address" },
+	{ CHAINS(CHAIN_FOR("prefix_ranges: [{address_prefix: 10.0.0.0, prefix_len: 33}]")),
+	  AT "prefix_ranges[0].prefix_len: must be at most 32 for IPv4" },
+	{ CHAINS(CHAIN_FOR(
+		  "source_prefix_ranges: [{address_prefix: '::', prefix_len: 129}]")),
+	  AT "source_prefix_ranges[0].prefix_len: is more than 128" },
+	{ CHAINS(CHAIN_FOR("server_names: [a.example, 'w*.example']")),
+	  AT "server_names[1]: \"w*.example\": a \"*\" can only be the whole first label" },
+	{ CHAINS(CHAIN_FOR("server_names: ['*']")),
+	  AT "server_names[0]: \"*\": a \"*\" can only be the whole first label" },
+	{ CHAINS(CHAIN_FOR("server_names: ['*.']")),
+	  AT "server_names[0]: \"*.\": a \"*\" can only be the whole first label" },
+	{ CHAINS(CHAIN_FOR("server_names: ['.example']")),
+	  AT "server_names[0]: \".example\" is not a server name" },
+	{ CHAINS(CHAIN_FOR("server_names: ['']")),
+	  AT "server_names[0]: \"\" is not a server name" },
+	{ CHAINS(CHAIN_FOR("transport_protocol: quic")),
+	  AT "transport_protocol: \"quic\" is not supported: expected \"tls\" or "
+	  "\"raw_buffer\"" },
+	{ CHAINS(CHAIN_FOR("source_ports: [0]")),
+	  AT "source_ports[0]: must be between 1 and 65535" },
+	{ CHAINS(CHAIN_FOR("address_suffix: x")),
+	  AT "address_suffix: is not supported by this version" },
+};
+// clang-format on
+
 TEST(what_no_match_of_a_chain_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ CHAINS(CHAIN_FOR("destination_port: 0")),
-		  AT "destination_port: must be between 1 and 65535" },
-		{ CHAINS(CHAIN_FOR("destination_port: 65536")),
-		  AT "destination_port: is more than 65535" },
-		{ CHAINS(CHAIN_FOR("prefix_ranges: [{address_prefix: a.example, prefix_len: 8}]")),
-		  AT "prefix_ranges[0].address_prefix: \"a.example\" is not an IP address" },
-		{ CHAINS(CHAIN_FOR("prefix_ranges: [{address_prefix: 10.0.0.0, prefix_len: 33}]")),
-		  AT "prefix_ranges[0].prefix_len: must be at most 32 for IPv4" },
-		{ CHAINS(CHAIN_FOR(
-			  "source_prefix_ranges: [{address_prefix: '::', prefix_len: 129}]")),
-		  AT "source_prefix_ranges[0].prefix_len: is more than 128" },
-		{ CHAINS(CHAIN_FOR("server_names: [a.example, 'w*.example']")),
-		  AT "server_names[1]: \"w*.example\": a \"*\" can only be the whole first label" },
-		{ CHAINS(CHAIN_FOR("server_names: ['*']")),
-		  AT "server_names[0]: \"*\": a \"*\" can only be the whole first label" },
-		{ CHAINS(CHAIN_FOR("server_names: ['*.']")),
-		  AT "server_names[0]: \"*.\": a \"*\" can only be the whole first label" },
-		{ CHAINS(CHAIN_FOR("server_names: ['.example']")),
-		  AT "server_names[0]: \".example\" is not a server name" },
-		{ CHAINS(CHAIN_FOR("server_names: ['']")),
-		  AT "server_names[0]: \"\" is not a server name" },
-		{ CHAINS(CHAIN_FOR("transport_protocol: quic")),
-		  AT "transport_protocol: \"quic\" is not supported: expected \"tls\" or "
-		     "\"raw_buffer\"" },
-		{ CHAINS(CHAIN_FOR("source_ports: [0]")),
-		  AT "source_ports[0]: must be between 1 and 65535" },
-		{ CHAINS(CHAIN_FOR("address_suffix: x")),
-		  AT "address_suffix: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_LISTENER, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_LISTENER, match_of_a_chain_refused);
 }
 
 TEST(chains_that_match_the_same_connections_are_refused)

@@ -196,81 +196,73 @@ TEST(what_only_degrades_a_cluster_is_a_warning)
 	part_unref(&c->part);
 }
 
+// clang-format off
+static const struct refusal cluster_refused[] = {
+	{ "type: STATIC\n", "name: is missing" },
+	{ CLUSTER("type: STRICT_DNS\n"),
+	  "type: STRICT_DNS is not supported by this version" },
+	{ CLUSTER("type: LOGICAL_DNS\n"),
+	  "type: LOGICAL_DNS is not supported by this version" },
+	{ CLUSTER("type: ORIGINAL_DST\n"),
+	  "type: ORIGINAL_DST is not supported by this version" },
+	{ CLUSTER("cluster_type: {name: envoy.clusters.aggregate}\n"),
+	  "cluster_type: is not supported by this version" },
+	{ CLUSTER("type: EDS\n"),
+	  "eds_cluster_config: is missing: a cluster of type EDS needs it" },
+	{ CLUSTER("type: EDS\neds_cluster_config: {}\n"),
+	  "eds_cluster_config.eds_config: only `ads: {}` is supported as a source" },
+	{ CLUSTER("type: EDS\neds_cluster_config: {eds_config: {path: x}}\n"),
+	  "eds_cluster_config.eds_config.path: is not supported by this version" },
+	{ CLUSTER("eds_cluster_config: {eds_config: {ads: {}}}\n"),
+	  "eds_cluster_config: belongs to a cluster of type EDS" },
+	{ EDS("load_assignment: {cluster_name: c}\n"),
+	  "load_assignment: belongs to a cluster of type STATIC" },
+	{ CLUSTER("lb_policy: RING_HASH\n"),
+	  "lb_policy: RING_HASH is not supported by this version" },
+	{ CLUSTER("lb_policy: MAGLEV\n"),
+	  "lb_policy: MAGLEV is not supported by this version" },
+	{ CLUSTER("load_balancing_policy: {}\n"),
+	  "load_balancing_policy: is not supported by this version" },
+	{ CLUSTER("lb_subset_config: {}\n"),
+	  "lb_subset_config: is not supported by this version" },
+	{ CLUSTER("least_request_lb_config: {choice_count: 1}\n"),
+	  "least_request_lb_config.choice_count: must be at least 2" },
+	{ CLUSTER("common_lb_config: {healthy_panic_threshold: {value: 101}}\n"),
+	  "common_lb_config.healthy_panic_threshold: must be between 0 and 100" },
+	{ CLUSTER("connect_timeout: 0s\n"), "connect_timeout: must be more than 0" },
+	{ CLUSTER("connect_timeout: -1s\n"), "connect_timeout: must not be negative" },
+	{ CLUSTER("circuit_breakers: {thresholds: [{}, {}]}\n"),
+	  "circuit_breakers.thresholds[1].priority: is there twice" },
+	{ CLUSTER("circuit_breakers: {thresholds: [{retry_budget: {budget_percent: {value: "
+	  "-1}}}]}\n"),
+	  "circuit_breakers.thresholds[0].retry_budget.budget_percent: must be between 0 and "
+	  "100" },
+	{ OPTIONS("auto_config: {}"),
+	  OPTIONS_AT ".auto_config: needs TLS: the version is agreed on by ALPN" },
+	{ OPTIONS("explicit_http_config: {}"),
+	  OPTIONS_AT ".explicit_http_config: needs one of its protocol_config" },
+	{ OPTIONS("explicit_http_config: {http3_protocol_options: {}}"), OPTIONS_AT
+	  ".explicit_http_config.http3_protocol_options: is not supported by this version" },
+	{ OPTIONS("explicit_http_config: {http_protocol_options: {}}, "
+	  "common_http_protocol_options: {max_stream_duration: 1s}"),
+	  OPTIONS_AT
+	  ".common_http_protocol_options.max_stream_duration: is not supported in a cluster" },
+	{ CLUSTER("typed_extension_protocol_options: {x: {" TYPE(OPTIONS_KEY) "}}\n"),
+	  "typed_extension_protocol_options.x: needs one of its upstream_protocol_options" },
+	{ CLUSTER("transport_socket_matches: [{}]\n"),
+	  "transport_socket_matches: is not supported by this version" },
+	{ CLUSTER("transport_socket: {name: t, typed_config: {" TYPE(
+		  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext") "}}\n"),
+	  "transport_socket.typed_config: transport socket \"t\" of type "
+	  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext is not supported" },
+	{ CLUSTER("load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: [{endpoint: "
+	  "{address: {socket_address: {address: web, port_value: 80}}}}]}]}\n"),
+	  "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address."
+	  "address: \"web\" is not an IP address: names are not resolved yet" },
+};
+// clang-format on
+
 TEST(what_no_cluster_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ "type: STATIC\n", "name: is missing" },
-		{ CLUSTER("type: STRICT_DNS\n"),
-		  "type: STRICT_DNS is not supported by this version" },
-		{ CLUSTER("type: LOGICAL_DNS\n"),
-		  "type: LOGICAL_DNS is not supported by this version" },
-		{ CLUSTER("type: ORIGINAL_DST\n"),
-		  "type: ORIGINAL_DST is not supported by this version" },
-		{ CLUSTER("cluster_type: {name: envoy.clusters.aggregate}\n"),
-		  "cluster_type: is not supported by this version" },
-		{ CLUSTER("type: EDS\n"),
-		  "eds_cluster_config: is missing: a cluster of type EDS needs it" },
-		{ CLUSTER("type: EDS\neds_cluster_config: {}\n"),
-		  "eds_cluster_config.eds_config: only `ads: {}` is supported as a source" },
-		{ CLUSTER("type: EDS\neds_cluster_config: {eds_config: {path: x}}\n"),
-		  "eds_cluster_config.eds_config.path: is not supported by this version" },
-		{ CLUSTER("eds_cluster_config: {eds_config: {ads: {}}}\n"),
-		  "eds_cluster_config: belongs to a cluster of type EDS" },
-		{ EDS("load_assignment: {cluster_name: c}\n"),
-		  "load_assignment: belongs to a cluster of type STATIC" },
-		{ CLUSTER("lb_policy: RING_HASH\n"),
-		  "lb_policy: RING_HASH is not supported by this version" },
-		{ CLUSTER("lb_policy: MAGLEV\n"),
-		  "lb_policy: MAGLEV is not supported by this version" },
-		{ CLUSTER("load_balancing_policy: {}\n"),
-		  "load_balancing_policy: is not supported by this version" },
-		{ CLUSTER("lb_subset_config: {}\n"),
-		  "lb_subset_config: is not supported by this version" },
-		{ CLUSTER("least_request_lb_config: {choice_count: 1}\n"),
-		  "least_request_lb_config.choice_count: must be at least 2" },
-		{ CLUSTER("common_lb_config: {healthy_panic_threshold: {value: 101}}\n"),
-		  "common_lb_config.healthy_panic_threshold: must be between 0 and 100" },
-		{ CLUSTER("connect_timeout: 0s\n"), "connect_timeout: must be more than 0" },
-		{ CLUSTER("connect_timeout: -1s\n"), "connect_timeout: must not be negative" },
-		{ CLUSTER("circuit_breakers: {thresholds: [{}, {}]}\n"),
-		  "circuit_breakers.thresholds[1].priority: is there twice" },
-		{ CLUSTER("circuit_breakers: {thresholds: [{retry_budget: {budget_percent: {value: "
-			  "-1}}}]}\n"),
-		  "circuit_breakers.thresholds[0].retry_budget.budget_percent: must be between 0 "
-		  "and "
-		  "100" },
-		{ OPTIONS("auto_config: {}"),
-		  OPTIONS_AT ".auto_config: needs TLS: the version is agreed on by ALPN" },
-		{ OPTIONS("explicit_http_config: {}"),
-		  OPTIONS_AT ".explicit_http_config: needs one of its protocol_config" },
-		{ OPTIONS("explicit_http_config: {http3_protocol_options: {}}"), OPTIONS_AT
-		  ".explicit_http_config.http3_protocol_options: is not supported by this "
-		  "version" },
-		{ OPTIONS("explicit_http_config: {http_protocol_options: {}}, "
-			  "common_http_protocol_options: {max_stream_duration: 1s}"),
-		  OPTIONS_AT
-		  ".common_http_protocol_options.max_stream_duration: is not supported in a "
-		  "cluster" },
-		{ CLUSTER("typed_extension_protocol_options: {x: {" TYPE(OPTIONS_KEY) "}}\n"),
-		  "typed_extension_protocol_options.x: needs one of its "
-		  "upstream_protocol_options" },
-		{ CLUSTER("transport_socket_matches: [{}]\n"),
-		  "transport_socket_matches: is not supported by this version" },
-		{ CLUSTER("transport_socket: {name: t, typed_config: {" TYPE(
-			  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext") "}}\n"),
-		  "transport_socket.typed_config: transport socket \"t\" of type "
-		  "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext is not "
-		  "supported" },
-		{ CLUSTER("load_assignment: {cluster_name: c, endpoints: [{lb_endpoints: "
-			  "[{endpoint: "
-			  "{address: {socket_address: {address: web, port_value: 80}}}}]}]}\n"),
-		  "load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.socket_address."
-		  "address: \"web\" is not an IP address: names are not resolved yet" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_CLUSTER, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_CLUSTER, cluster_refused);
 }

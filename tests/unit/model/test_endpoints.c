@@ -7,7 +7,8 @@
 #define ADDRESS(ip, port)  "address: {socket_address: {address: " ip ", port_value: " port "}}"
 #define ENDPOINT(ip, port) "{endpoint: {" ADDRESS(ip, port) "}}"
 #define SET(localities)    "cluster_name: c\nendpoints: [" localities "]\n"
-#define ONE(fields)        SET("{lb_endpoints: [{endpoint: {" ADDRESS("10.0.0.1", "80") "}" fields "}]}")
+#define FIRST              "{endpoint: {" ADDRESS("10.0.0.1", "80") "}"
+#define ONE(fields)        SET("{lb_endpoints: [" FIRST fields "}]}")
 #define AT                 "endpoints[0].lb_endpoints[0]."
 
 static struct endpoint_set *set_of(const char *yaml)
@@ -117,36 +118,34 @@ TEST(a_set_may_be_empty)
 	part_unref(&s->part);
 }
 
+// clang-format off
+static const struct refusal endpoint_refused[] = {
+	{ "endpoints: []\n", "cluster_name: is missing" },
+	{ SET("{lb_endpoints: [{}]}"),
+	  "endpoints[0].lb_endpoints[0]: needs one of its host_identifier" },
+	{ SET("{lb_endpoints: [{endpoint: {}}]}"), AT "endpoint.address: is missing" },
+	{ SET("{lb_endpoints: [{endpoint_name: x}]}"),
+	  AT "endpoint_name: is not supported by this version" },
+	{ SET("{lb_endpoints: [" ENDPOINT("web.example", "80") "]}"), AT
+	  "endpoint.address.socket_address.address: \"web.example\" is not an IP address: "
+	  "names are not resolved yet" },
+	{ SET("{lb_endpoints: [" ENDPOINT("10.0.0.1", "65536") "]}"),
+	  AT "endpoint.address.socket_address.port_value: is more than 65535" },
+	{ ONE(", load_balancing_weight: 0"),
+	  AT "load_balancing_weight: must be at least 1" },
+	{ SET("{priority: 129}"), "endpoints[0].priority: is more than 128" },
+	{ "cluster_name: c\npolicy: {overprovisioning_factor: 0}\n",
+	  "policy.overprovisioning_factor: must be at least 1" },
+	{ "cluster_name: c\npolicy: {drop_overloads: [{}]}\n",
+	  "policy.drop_overloads: is not supported by this version" },
+	{ "cluster_name: c\nnamed_endpoints: {x: {}}\n",
+	  "named_endpoints: is not supported by this version" },
+};
+// clang-format on
+
 TEST(what_no_endpoint_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ "endpoints: []\n", "cluster_name: is missing" },
-		{ SET("{lb_endpoints: [{}]}"),
-		  "endpoints[0].lb_endpoints[0]: needs one of its host_identifier" },
-		{ SET("{lb_endpoints: [{endpoint: {}}]}"), AT "endpoint.address: is missing" },
-		{ SET("{lb_endpoints: [{endpoint_name: x}]}"),
-		  AT "endpoint_name: is not supported by this version" },
-		{ SET("{lb_endpoints: [" ENDPOINT("web.example", "80") "]}"), AT
-		  "endpoint.address.socket_address.address: \"web.example\" is not an IP address: "
-		  "names are not resolved yet" },
-		{ SET("{lb_endpoints: [" ENDPOINT("10.0.0.1", "65536") "]}"),
-		  AT "endpoint.address.socket_address.port_value: is more than 65535" },
-		{ ONE(", load_balancing_weight: 0"),
-		  AT "load_balancing_weight: must be at least 1" },
-		{ SET("{priority: 129}"), "endpoints[0].priority: is more than 128" },
-		{ "cluster_name: c\npolicy: {overprovisioning_factor: 0}\n",
-		  "policy.overprovisioning_factor: must be at least 1" },
-		{ "cluster_name: c\npolicy: {drop_overloads: [{}]}\n",
-		  "policy.drop_overloads: is not supported by this version" },
-		{ "cluster_name: c\nnamed_endpoints: {x: {}}\n",
-		  "named_endpoints: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_ENDPOINTS, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_ENDPOINTS, endpoint_refused);
 }
 
 /* Both ways */

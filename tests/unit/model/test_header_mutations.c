@@ -77,39 +77,37 @@ TEST(removals_are_taken_over)
 	part_unref(p);
 }
 
+// clang-format off
+static const struct refusal headers_that_cannot_be_changed_refused[] = {
+	{ ADD("header: {key: Host, value: v}"), ADD_AT
+	  "header.key: \"Host\" cannot be changed here: it is part of the request line" },
+	{ ADD("header: {key: ':path', value: v}"),
+	  ADD_AT "header.key: \":path\" cannot be changed here: it is part of the request "
+	  "line" },
+	{ ADD("header: {key: 'a b', value: v}"),
+	  ADD_AT "header.key: \"a b\" is not a header name" },
+	{ ADD("header: {value: v}"), ADD_AT "header.key: is missing" },
+	{ ADD("append: true"), ADD_AT "header: is missing" },
+	{ ADD("header: {key: x-a, value: \"a\\r\\nb: c\"}"),
+	  ADD_AT "header.value: holds a control character" },
+	{ ADD("header: {key: x-a, value: 'at %START_TIME% now'}"), ADD_AT
+	  "header.value: commands such as \"%START_TIME%\" are not supported in headers yet; "
+	  "write %% for a percent sign" },
+	{ ADD("header: {key: x-a, value: '100%'}"), ADD_AT
+	  "header.value: commands such as \"%\" are not supported in headers yet; write %% for "
+	  "a percent sign" },
+	{ ADD("header: {key: x-a, value: v}, append: true, append_action: ADD_IF_ABSENT"),
+	  ADD_AT "append: stands beside append_action: only one may be set" },
+	{ REMOVE("x-a, ':method'"),
+	  "response_headers_to_remove[1]: \":method\" cannot be removed" },
+	{ REMOVE("host"), "response_headers_to_remove[0]: \"host\" cannot be removed" },
+	{ REMOVE("'a b'"), "response_headers_to_remove[0]: \"a b\" cannot be removed" },
+};
+// clang-format on
+
 TEST(headers_that_cannot_be_changed_are_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ ADD("header: {key: Host, value: v}"), ADD_AT
-		  "header.key: \"Host\" cannot be changed here: it is part of the request line" },
-		{ ADD("header: {key: ':path', value: v}"),
-		  ADD_AT "header.key: \":path\" cannot be changed here: it is part of the request "
-			 "line" },
-		{ ADD("header: {key: 'a b', value: v}"),
-		  ADD_AT "header.key: \"a b\" is not a header name" },
-		{ ADD("header: {value: v}"), ADD_AT "header.key: is missing" },
-		{ ADD("append: true"), ADD_AT "header: is missing" },
-		{ ADD("header: {key: x-a, value: \"a\\r\\nb: c\"}"),
-		  ADD_AT "header.value: holds a control character" },
-		{ ADD("header: {key: x-a, value: 'at %START_TIME% now'}"), ADD_AT
-		  "header.value: commands such as \"%START_TIME%\" are not supported in headers "
-		  "yet; write %% for a percent sign" },
-		{ ADD("header: {key: x-a, value: '100%'}"), ADD_AT
-		  "header.value: commands such as \"%\" are not supported in headers yet; write "
-		  "%% for a percent sign" },
-		{ ADD("header: {key: x-a, value: v}, append: true, append_action: ADD_IF_ABSENT"),
-		  ADD_AT "append: stands beside append_action: only one may be set" },
-		{ REMOVE("x-a, ':method'"),
-		  "response_headers_to_remove[1]: \":method\" cannot be removed" },
-		{ REMOVE("host"), "response_headers_to_remove[0]: \"host\" cannot be removed" },
-		{ REMOVE("'a b'"), "response_headers_to_remove[0]: \"a b\" cannot be removed" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_ROUTES, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_ROUTES, headers_that_cannot_be_changed_refused);
 }
 
 TEST(the_number_of_changes_has_a_limit)

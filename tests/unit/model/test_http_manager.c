@@ -3,8 +3,9 @@
 #include "model/listener.h"
 #include "yaml.h"
 
-#define MANAGER_OF(fields) "name: l\n" ADDRESS "filter_chains: [{filters: [" HCM_OF(fields) "]}]\n"
-#define MANAGER(fields)    "name: l\n" ADDRESS "filter_chains: [{filters: [" HCM(", " fields) "]}]\n"
+#define CHAIN(filter)      "name: l\n" ADDRESS "filter_chains: [{filters: [" filter "]}]\n"
+#define MANAGER_OF(fields) CHAIN(HCM_OF(fields))
+#define MANAGER(fields)    CHAIN(HCM(", " fields))
 #define FILTERS(list)      MANAGER_OF("stat_prefix: s, route_config: {}, http_filters: [" list "]")
 #define AT                 "filter_chains[0].filters[0].typed_config."
 
@@ -165,106 +166,98 @@ TEST(an_optional_filter_of_unknown_type_is_left_out_with_a_warning)
 	part_unref(p);
 }
 
+// clang-format off
+static const struct refusal list_of_filters_refused[] = {
+	{ FILTERS(""), AT "http_filters: the last filter must be the router" },
+	{ FILTERS(ROUTER ", {name: two, typed_config: {" TYPE(
+		  "envoy.extensions.filters.http.router.v3.Router") "}}"),
+	  AT
+	  "http_filters: \"two\" stands behind the router, which must be the last filter" },
+	{ FILTERS("{name: r, disabled: true, typed_config: {" TYPE(
+		  "envoy.extensions.filters.http.router.v3.Router") "}}"),
+	  AT "http_filters: the router cannot be disabled" },
+	{ FILTERS(FILTER("typed_config: {" TYPE(
+		  "envoy.extensions.filters.http.fault.v3.HTTPFault") "}") ", " ROUTER),
+	  AT "http_filters[0].typed_config: HTTP filter \"f\" of type "
+	  "envoy.extensions.filters.http.fault.v3.HTTPFault is not supported" },
+	/* Optional or not: what guards is never left out. */
+	{ FILTERS(FILTER("is_optional: true, typed_config: {" TYPE(
+		  "envoy.extensions.filters.http.rbac.v3.RBAC") "}") ", " ROUTER),
+	  AT "http_filters[0].typed_config: HTTP filter \"f\" of type "
+	  "envoy.extensions.filters.http.rbac.v3.RBAC is not supported" },
+	{ FILTERS(FILTER("is_optional: true, typed_config: {" TYPE(
+		  "xds.type.v3.TypedStruct") "}") ", " ROUTER),
+	  AT
+	  "http_filters[0].typed_config: HTTP filter \"f\" of type xds.type.v3.TypedStruct is "
+	  "not supported" },
+	{ FILTERS("{name: envoy.filters.http.jwt_authn, is_optional: true}, " ROUTER), AT
+	  "http_filters[0].typed_config: is missing: its \"@type\" says which HTTP filter it "
+	  "is" },
+	/* A filter that is known must be right, optional or not. */
+	{ FILTERS("{name: r, is_optional: true, typed_config: {" TYPE(
+		  "envoy.extensions.filters.http.router.v3.Router") ", strict_check_headers: "
+	  "[x]}}"),
+	  AT "http_filters[0].typed_config.strict_check_headers: is not supported by this "
+	  "version" },
+	{ FILTERS("{name: f, config_discovery: {}}, " ROUTER),
+	  AT "http_filters[0].config_discovery: is not supported by this version" },
+};
+// clang-format on
+
 TEST(what_no_list_of_filters_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ FILTERS(""), AT "http_filters: the last filter must be the router" },
-		{ FILTERS(ROUTER ", {name: two, typed_config: {" TYPE(
-			  "envoy.extensions.filters.http.router.v3.Router") "}}"),
-		  AT
-		  "http_filters: \"two\" stands behind the router, which must be the last filter" },
-		{ FILTERS("{name: r, disabled: true, typed_config: {" TYPE(
-			  "envoy.extensions.filters.http.router.v3.Router") "}}"),
-		  AT "http_filters: the router cannot be disabled" },
-		{ FILTERS(FILTER("typed_config: {" TYPE(
-			  "envoy.extensions.filters.http.fault.v3.HTTPFault") "}") ", " ROUTER),
-		  AT "http_filters[0].typed_config: HTTP filter \"f\" of type "
-		     "envoy.extensions.filters.http.fault.v3.HTTPFault is not supported" },
-		/* Optional or not: what guards is never left out. */
-		{ FILTERS(FILTER("is_optional: true, typed_config: {" TYPE(
-			  "envoy.extensions.filters.http.rbac.v3.RBAC") "}") ", " ROUTER),
-		  AT "http_filters[0].typed_config: HTTP filter \"f\" of type "
-		     "envoy.extensions.filters.http.rbac.v3.RBAC is not supported" },
-		{ FILTERS(FILTER("is_optional: true, typed_config: {" TYPE(
-			  "xds.type.v3.TypedStruct") "}") ", " ROUTER),
-		  AT
-		  "http_filters[0].typed_config: HTTP filter \"f\" of type xds.type.v3.TypedStruct "
-		  "is not supported" },
-		{ FILTERS("{name: envoy.filters.http.jwt_authn, is_optional: true}, " ROUTER), AT
-		  "http_filters[0].typed_config: is missing: its \"@type\" says which HTTP filter "
-		  "it is" },
-		/* A filter that is known must be right, optional or not. */
-		{ FILTERS("{name: r, is_optional: true, typed_config: {" TYPE(
-			  "envoy.extensions.filters.http.router.v3.Router") ", "
-									    "strict_check_headers: "
-									    "[x]}}"),
-		  AT "http_filters[0].typed_config.strict_check_headers: is not supported by this "
-		     "version" },
-		{ FILTERS("{name: f, config_discovery: {}}, " ROUTER),
-		  AT "http_filters[0].config_discovery: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_LISTENER, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_LISTENER, list_of_filters_refused);
 }
+
+// clang-format off
+static const struct refusal connection_manager_refused[] = {
+	{ MANAGER_OF("route_config: {}, http_filters: [" ROUTER "]"),
+	  AT "stat_prefix: is missing" },
+	{ MANAGER_OF("stat_prefix: s, http_filters: [" ROUTER "]"),
+	  "filter_chains[0].filters[0].typed_config: needs one of its route_specifier" },
+	{ MANAGER_OF("stat_prefix: s, http_filters: [" ROUTER
+		     "], rds: {route_config_name: r, config_source: {path: x}}"),
+	  AT "rds.config_source.path: is not supported by this version" },
+	{ MANAGER_OF("stat_prefix: s, http_filters: [" ROUTER
+		     "], rds: {config_source: {ads: {}}}"),
+	  AT "rds.route_config_name: is missing" },
+	{ MANAGER_OF("stat_prefix: s, http_filters: [" ROUTER
+		     "], route_config: {virtual_hosts: [{name: a, domains: ['']}]}"),
+	  AT "route_config.virtual_hosts[0].domains[0]: \"\" is not a domain: expected a host, "
+	  "\"*.example.com\", \"example.*\" or \"*\"" },
+	{ MANAGER("codec_type: HTTP3"),
+	  AT "codec_type: HTTP3 is not supported by this version" },
+	{ MANAGER("stream_idle_timeout: -1s"),
+	  AT "stream_idle_timeout: must not be negative" },
+	{ MANAGER("max_request_headers_kb: 0"),
+	  AT "max_request_headers_kb: must be at least 1" },
+	{ MANAGER("max_request_headers_kb: 8193"),
+	  AT "max_request_headers_kb: is more than 8192" },
+	{ MANAGER("common_http_protocol_options: {max_headers_count: 0}"),
+	  AT "common_http_protocol_options.max_headers_count: must be at least 1" },
+	{ MANAGER("common_http_protocol_options: {headers_with_underscores_action: "
+	  "REJECT_REQUEST}"),
+	  AT
+	  "common_http_protocol_options.headers_with_underscores_action: is not supported by "
+	  "this version" },
+	{ MANAGER("http_protocol_options: {allow_absolute_url: false}"),
+	  AT "http_protocol_options.allow_absolute_url: false is not supported" },
+	{ MANAGER("http_protocol_options: {accept_http_10: true}"),
+	  AT "http_protocol_options.accept_http_10: is not supported by this version" },
+	{ MANAGER("http2_protocol_options: {max_concurrent_streams: 0}"),
+	  AT "http2_protocol_options.max_concurrent_streams: must be at least 1" },
+	{ MANAGER("http2_protocol_options: {initial_stream_window_size: 1000}"),
+	  AT "http2_protocol_options.initial_stream_window_size: must be at least 65535" },
+	{ MANAGER("server_name: \"a\\nb\""), AT "server_name: holds a control character" },
+	{ MANAGER("upgrade_configs: [{upgrade_type: websocket}]"),
+	  AT "upgrade_configs: is not supported by this version" },
+	{ MANAGER("path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD"), AT
+	  "path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD is not supported by this "
+	  "version" },
+};
+// clang-format on
 
 TEST(what_no_connection_manager_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ MANAGER_OF("route_config: {}, http_filters: [" ROUTER "]"),
-		  AT "stat_prefix: is missing" },
-		{ MANAGER_OF("stat_prefix: s, http_filters: [" ROUTER "]"),
-		  "filter_chains[0].filters[0].typed_config: needs one of its route_specifier" },
-		{ MANAGER_OF("stat_prefix: s, http_filters: [" ROUTER
-			     "], rds: {route_config_name: r, "
-			     "config_source: {path: x}}"),
-		  AT "rds.config_source.path: is not supported by this version" },
-		{ MANAGER_OF("stat_prefix: s, http_filters: [" ROUTER
-			     "], rds: {config_source: {ads: "
-			     "{}}}"),
-		  AT "rds.route_config_name: is missing" },
-		{ MANAGER_OF("stat_prefix: s, http_filters: [" ROUTER
-			     "], route_config: {virtual_hosts: [{name: a, domains: ['']}]}"),
-		  AT "route_config.virtual_hosts[0].domains[0]: \"\" is not a domain: expected a "
-		     "host, "
-		     "\"*.example.com\", \"example.*\" or \"*\"" },
-		{ MANAGER("codec_type: HTTP3"),
-		  AT "codec_type: HTTP3 is not supported by this version" },
-		{ MANAGER("stream_idle_timeout: -1s"),
-		  AT "stream_idle_timeout: must not be negative" },
-		{ MANAGER("max_request_headers_kb: 0"),
-		  AT "max_request_headers_kb: must be at least 1" },
-		{ MANAGER("max_request_headers_kb: 8193"),
-		  AT "max_request_headers_kb: is more than 8192" },
-		{ MANAGER("common_http_protocol_options: {max_headers_count: 0}"),
-		  AT "common_http_protocol_options.max_headers_count: must be at least 1" },
-		{ MANAGER("common_http_protocol_options: {headers_with_underscores_action: "
-			  "REJECT_REQUEST}"),
-		  AT
-		  "common_http_protocol_options.headers_with_underscores_action: is not supported "
-		  "by this version" },
-		{ MANAGER("http_protocol_options: {allow_absolute_url: false}"),
-		  AT "http_protocol_options.allow_absolute_url: false is not supported" },
-		{ MANAGER("http_protocol_options: {accept_http_10: true}"),
-		  AT "http_protocol_options.accept_http_10: is not supported by this version" },
-		{ MANAGER("http2_protocol_options: {max_concurrent_streams: 0}"),
-		  AT "http2_protocol_options.max_concurrent_streams: must be at least 1" },
-		{ MANAGER("http2_protocol_options: {initial_stream_window_size: 1000}"),
-		  AT "http2_protocol_options.initial_stream_window_size: must be at least 65535" },
-		{ MANAGER("server_name: \"a\\nb\""), AT "server_name: holds a control character" },
-		{ MANAGER("upgrade_configs: [{upgrade_type: websocket}]"),
-		  AT "upgrade_configs: is not supported by this version" },
-		{ MANAGER("path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD"), AT
-		  "path_with_escaped_slashes_action: UNESCAPE_AND_FORWARD is not supported by this "
-		  "version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_LISTENER, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_LISTENER, connection_manager_refused);
 }

@@ -88,12 +88,14 @@ TEST(a_listener_may_be_a_unix_socket)
 #define LISTENER_FILTER(name) \
 	"{name: f, typed_config: {" TYPE("envoy.extensions.filters.listener." name) "}}"
 
+#define BOTH_INSPECTORS                                  \
+	LISTENER_FILTER("tls_inspector.v3.TlsInspector") \
+	", " LISTENER_FILTER("http_inspector.v3.HttpInspector")
+
 TEST(inspectors_are_asked_for)
 {
-	struct listener *l = listener(LISTENER("listener_filters: [" LISTENER_FILTER(
-		"tls_inspector.v3.TlsInspector") ", " LISTENER_FILTER("http_inspector.v3."
-								      "HttpInspector") "]"
-										       "\n" ONE_CHAIN));
+	struct listener *l =
+		listener(LISTENER("listener_filters: [" BOTH_INSPECTORS "]\n" ONE_CHAIN));
 
 	assert_true(l->needs_tls_inspector);
 	assert_true(l->needs_http_inspector);
@@ -174,70 +176,30 @@ TEST(a_handshake_always_has_a_limit)
 	part_unref(&l->part);
 }
 
+// clang-format off
+#define BY_NAME                                                                   \
+	HCM_OF("stat_prefix: s, http_filters: [" ROUTER "], "                     \
+	       "rds: {route_config_name: r, config_source: {ads: {}}}")
+#define TO_CLUSTER(name)                                                          \
+	HCM_OF("stat_prefix: s, http_filters: [" ROUTER "], "                     \
+	       "route_config: {virtual_hosts: [{name: a, domains: [a], "          \
+	       "routes: [{match: {prefix: /}, route: {cluster: " name "}}]}]}")
+
+static const char with_references[] =
+	LISTENER("filter_chains:\n"
+		 "- filter_chain_match: {destination_port: 1}\n"
+		 "  filters: [" TCP("cluster: one") "]\n"
+		 "- filter_chain_match: {destination_port: 2}\n"
+		 "  filters: [" BY_NAME "]\n"
+		 "- filter_chain_match: {destination_port: 3}\n"
+		 "  filters: [" BY_NAME "]\n"
+		 "default_filter_chain:\n"
+		 "  filters: [" TO_CLUSTER("two") "]\n");
+// clang-format on
+
 TEST(references_of_all_chains_are_gathered)
 {
-	struct listener *l = listener(LISTENER(
-		"filter_chains:\n"
-		"- filter_chain_match: {destination_port: 1}\n"
-		"  filters: [" TCP(
-			"cluster: one") "]\n"
-					"- filter_chain_match: {destination_port: 2}\n"
-					"  filters: [" HCM_OF(
-						"stat_prefix: s, http_filters: [" ROUTER "], rds: {"
-						"route_config_name: r, config_source: "
-						"{ads: {}}}") "]\n"
-							      "- filter_chain_match: "
-							      "{destination_port: 3}\n"
-							      "  filters: [" HCM_OF(
-								      "stat_prefix: s, "
-								      "http_filters: "
-								      "[" ROUTER "], rds: {"
-								      "route_config_name: "
-								      "r, config_source: "
-								      "{ads: {}}}") "]\n"
-										    "defaul"
-										    "t_"
-										    "filter"
-										    "_chain"
-										    ":\n"
-										    "  "
-										    "filter"
-										    "s: "
-										    "[" HCM_OF(
-											    "stat_"
-											    "prefix"
-											    ": s, "
-											    "http_"
-											    "filter"
-											    "s: "
-											    "[" ROUTER
-											    "], "
-											    "route_"
-											    "config"
-											    ": {"
-											    "virtua"
-											    "l_"
-											    "hosts:"
-											    " [{"
-											    "name: "
-											    "a, "
-											    "domain"
-											    "s: "
-											    "[a], "
-											    "routes"
-											    ": "
-											    "[{"
-											    "match:"
-											    " "
-											    "{prefi"
-											    "x: "
-											    "/}, "
-											    "route:"
-											    " {"
-											    "cluste"
-											    "r: "
-											    "two}}]"
-											    "}]}") "]\n"));
+	struct listener *l = listener(with_references);
 
 	assert_int_equal(l->cluster_count, 2);
 	assert_str_equal(l->clusters[0]->name, "one");
@@ -258,98 +220,83 @@ TEST(a_listener_may_have_a_default_chain_alone)
 	part_unref(&l->part);
 }
 
+// clang-format off
+static const struct refusal listener_refused[] = {
+	{ "name: l\n" ONE_CHAIN, "address: is missing" },
+	{ "name: l\naddress: {}\n" ONE_CHAIN, "address: needs one of its address" },
+	{ "name: l\naddress: {socket_address: {address: localhost, port_value: 1}}\n" ONE_CHAIN,
+	  "address.socket_address.address: \"localhost\" is not an IP address: names are not "
+	  "resolved yet" },
+	{ "name: l\naddress: {socket_address: {address: 127.0.0.1}}\n" ONE_CHAIN,
+	  "address.socket_address: needs one of its port_specifier" },
+	{ "name: l\naddress: {socket_address: {address: 127.0.0.1, port_value: "
+	  "65536}}\n" ONE_CHAIN,
+	  "address.socket_address.port_value: is more than 65535" },
+	{ "name: l\naddress: {socket_address: {protocol: UDP, address: 127.0.0.1, port_value: "
+	  "1}}\n" ONE_CHAIN,
+	  "address.socket_address.protocol: UDP is not supported by this version" },
+	{ LISTENER(""), "filter_chains: a listener needs a filter chain" },
+	{ LISTENER("use_original_dst: true\n" ONE_CHAIN),
+	  "use_original_dst: is not supported by this version" },
+	{ LISTENER("listener_filters: [{name: f}]\n" ONE_CHAIN),
+	  "listener_filters[0].typed_config: is missing: its \"@type\" says which listener "
+	  "filter it is" },
+	{ LISTENER("listener_filters: [" LISTENER_FILTER(
+		  "original_dst.v3.OriginalDst") "]\n" ONE_CHAIN),
+	  "listener_filters[0].typed_config: listener filter \"f\" of type "
+	  "envoy.extensions.filters.listener.original_dst.v3.OriginalDst is not supported" },
+	{ LISTENER("listener_filters: [" LISTENER_FILTER(
+		  "proxy_protocol.v3.ProxyProtocol") "]\n" ONE_CHAIN),
+	  "listener_filters[0].typed_config: listener filter \"f\" of type "
+	  "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol is not "
+	  "supported" },
+	{ LISTENER("listener_filters_timeout: -1s\n" ONE_CHAIN),
+	  "listener_filters_timeout: must not be negative" },
+};
+// clang-format on
+
 TEST(what_no_listener_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ "name: l\n" ONE_CHAIN, "address: is missing" },
-		{ "name: l\naddress: {}\n" ONE_CHAIN, "address: needs one of its address" },
-		{ "name: l\naddress: {socket_address: {address: localhost, port_value: "
-		  "1}}\n" ONE_CHAIN,
-		  "address.socket_address.address: \"localhost\" is not an IP address: names are "
-		  "not "
-		  "resolved yet" },
-		{ "name: l\naddress: {socket_address: {address: 127.0.0.1}}\n" ONE_CHAIN,
-		  "address.socket_address: needs one of its port_specifier" },
-		{ "name: l\naddress: {socket_address: {address: 127.0.0.1, port_value: 65536}}"
-		  "\n" ONE_CHAIN,
-		  "address.socket_address.port_value: is more than 65535" },
-		{ "name: l\naddress: {socket_address: {protocol: UDP, address: 127.0.0.1, "
-		  "port_value: "
-		  "1}}\n" ONE_CHAIN,
-		  "address.socket_address.protocol: UDP is not supported by this version" },
-		{ LISTENER(""), "filter_chains: a listener needs a filter chain" },
-		{ LISTENER("use_original_dst: true\n" ONE_CHAIN),
-		  "use_original_dst: is not supported by this version" },
-		{ LISTENER("listener_filters: [{name: f}]\n" ONE_CHAIN),
-		  "listener_filters[0].typed_config: is missing: its \"@type\" says which listener "
-		  "filter it is" },
-		{ LISTENER("listener_filters: [" LISTENER_FILTER(
-			  "original_dst.v3.OriginalDst") "]\n" ONE_CHAIN),
-		  "listener_filters[0].typed_config: listener filter \"f\" of type "
-		  "envoy.extensions.filters.listener.original_dst.v3.OriginalDst is not "
-		  "supported" },
-		{ LISTENER("listener_filters: [" LISTENER_FILTER(
-			  "proxy_protocol.v3.ProxyProtocol") "]\n" ONE_CHAIN),
-		  "listener_filters[0].typed_config: listener filter \"f\" of type "
-		  "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol is not "
-		  "supported" },
-		{ LISTENER("listener_filters_timeout: -1s\n" ONE_CHAIN),
-		  "listener_filters_timeout: must not be negative" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_LISTENER, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_LISTENER, listener_refused);
 }
+
+// clang-format off
+static const struct refusal chain_refused[] = {
+	{ CHAIN("filters: []"), AT "filters: a chain needs a network filter" },
+	{ CHAIN("filters: [" TCP("cluster: a") ", " TCP("cluster: b") "]"),
+	  AT "filters: \"tcp\" takes the connection: no filter may stand behind it" },
+	{ CHAIN("filters: [{name: f, typed_config: {" TYPE(
+		  "envoy.extensions.filters.network.redis_proxy.v3.RedisProxy") "}}]"),
+	  AT "filters[0].typed_config: network filter \"f\" of type "
+	  "envoy.extensions.filters.network.redis_proxy.v3.RedisProxy is not supported" },
+	{ CHAIN("filters: [{name: f, typed_config: {" TYPE(
+		  "envoy.extensions.filters.network.rbac.v3.RBAC") "}}, " TCP("cluster: "
+	  "a") "]"),
+	  AT "filters[0].typed_config: network filter \"f\" of type "
+	  "envoy.extensions.filters.network.rbac.v3.RBAC is not supported" },
+	{ CHAIN("filters: [{name: f}]"), AT "filters[0].typed_config: is missing: its "
+	  "\"@type\" says which network filter it is" },
+	{ CHAIN("filters: [{name: f, typed_config: {" TYPE(
+		  "envoy.extensions.filters.http.router.v3.Router") "}}]"),
+	  AT "filters[0].typed_config: network filter \"f\" of type "
+	  "envoy.extensions.filters.http.router.v3.Router is not supported" },
+	{ CHAIN("use_proxy_proto: true, filters: [" TCP("cluster: a") "]"),
+	  AT "use_proxy_proto: is not supported by this version" },
+	{ CHAIN("filters: [" TCP(
+		  "cluster: a") "], transport_socket: {name: t, typed_config: "
+	  "{" TYPE("envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport") "}}"),
+	  AT "transport_socket.typed_config: transport socket \"t\" of type "
+	  "envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport is not "
+	  "supported" },
+	{ CHAIN("filters: [" TCP(
+		  "cluster: a") "], transport_socket: {name: t, typed_config: "
+	  "{" TYPE("envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext") "}}"),
+	  AT "transport_socket.typed_config: transport socket \"t\" of type "
+	  "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext is not supported" },
+};
+// clang-format on
 
 TEST(what_no_chain_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ CHAIN("filters: []"), AT "filters: a chain needs a network filter" },
-		{ CHAIN("filters: [" TCP("cluster: a") ", " TCP("cluster: b") "]"),
-		  AT "filters: \"tcp\" takes the connection: no filter may stand behind it" },
-		{ CHAIN("filters: [{name: f, typed_config: {" TYPE(
-			  "envoy.extensions.filters.network.redis_proxy.v3."
-			  "RedisProxy") "}}]"),
-		  AT "filters[0].typed_config: network filter \"f\" of type "
-		     "envoy.extensions.filters.network.redis_proxy.v3.RedisProxy is not "
-		     "supported" },
-		{ CHAIN("filters: [{name: f, typed_config: {" TYPE(
-			  "envoy.extensions."
-			  "filters.network.rbac."
-			  "v3.RBAC") "}}, " TCP("cluster: a") "]"),
-		  AT "filters[0].typed_config: network filter \"f\" of type "
-		     "envoy.extensions.filters.network.rbac.v3.RBAC is not supported" },
-		{ CHAIN("filters: [{name: f}]"), AT "filters[0].typed_config: is missing: its "
-						    "\"@type\" says which network filter it is" },
-		{ CHAIN("filters: [{name: f, typed_config: {" TYPE(
-			  "envoy.extensions.filters.http.router.v3.Router") "}}]"),
-		  AT "filters[0].typed_config: network filter \"f\" of type "
-		     "envoy.extensions.filters.http.router.v3.Router is not supported" },
-		{ CHAIN("use_proxy_proto: true, filters: [" TCP("cluster: a") "]"),
-		  AT "use_proxy_proto: is not supported by this version" },
-		{ CHAIN("filters: [" TCP(
-			  "cluster: a") "], transport_socket: {name: t, typed_config: "
-					"{" TYPE("envoy.extensions.transport_sockets.quic."
-						 "v3.QuicDownstreamTransport") "}}"),
-		  AT "transport_socket.typed_config: transport socket \"t\" of type "
-		     "envoy.extensions.transport_sockets.quic.v3.QuicDownstreamTransport "
-		     "is not "
-		     "supported" },
-		{ CHAIN("filters: [" TCP(
-			  "cluster: a") "], transport_socket: {name: t, typed_config: "
-					"{" TYPE("envoy.extensions.transport_sockets.tls."
-						 "v3.UpstreamTlsContext") "}}"),
-		  AT "transport_socket.typed_config: transport socket \"t\" of type "
-		     "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext is not "
-		     "supported" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_LISTENER, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_LISTENER, chain_refused);
 }

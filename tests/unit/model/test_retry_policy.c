@@ -101,40 +101,37 @@ TEST(a_backoff_is_at_least_a_millisecond_and_never_overflows)
 	part_unref(p);
 }
 
+// clang-format off
+static const struct refusal retry_policy_refused[] = {
+	{ POLICY("retry_on: conect-failure"), AT
+	  ".retry_on: \"conect-failure\" is unknown (did you mean \"connect-failure\"?)" },
+	{ POLICY("retry_on: 'reset,nonsense'"), AT ".retry_on: \"nonsense\" is unknown" },
+	{ POLICY("retry_on: retriable-headers"),
+	  AT ".retry_on: \"retriable-headers\" is not supported yet" },
+	{ POLICY("retry_on: envoy-ratelimited"),
+	  AT ".retry_on: \"envoy-ratelimited\" is not supported yet" },
+	{ POLICY("retriable_status_codes: [503, 99]"),
+	  AT ".retriable_status_codes[1]: 99 is not a status" },
+	{ POLICY("retry_back_off: {base_interval: 2s, max_interval: 1s}"),
+	  AT ".retry_back_off.max_interval: must not be less than base_interval" },
+	{ POLICY("retry_back_off: {max_interval: 1s}"),
+	  AT ".retry_back_off.base_interval: is missing" },
+	{ POLICY("per_try_timeout: -1s"), AT ".per_try_timeout: must not be negative" },
+	{ POLICY("host_selection_retry_max_attempts: -1"),
+	  AT ".host_selection_retry_max_attempts: must be between 0 and 4294967295" },
+	{ POLICY("retry_host_predicate: [{name: p}]"),
+	  AT ".retry_host_predicate[0].typed_config: is missing: its \"@type\" says which "
+	  "retry host predicate it is" },
+	{ POLICY("retry_host_predicate: [{name: p, typed_config: {'@type': "
+	  "type.googleapis.com/a.B}}]"),
+	  AT ".retry_host_predicate[0].typed_config: retry host predicate \"p\" of type a.B is "
+	  "not supported" },
+	{ POLICY("retriable_headers: [{name: x}]"),
+	  AT ".retriable_headers: is not supported by this version" },
+};
+// clang-format on
+
 TEST(what_no_retry_policy_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ POLICY("retry_on: conect-failure"), AT
-		  ".retry_on: \"conect-failure\" is unknown (did you mean \"connect-failure\"?)" },
-		{ POLICY("retry_on: 'reset,nonsense'"), AT ".retry_on: \"nonsense\" is unknown" },
-		{ POLICY("retry_on: retriable-headers"),
-		  AT ".retry_on: \"retriable-headers\" is not supported yet" },
-		{ POLICY("retry_on: envoy-ratelimited"),
-		  AT ".retry_on: \"envoy-ratelimited\" is not supported yet" },
-		{ POLICY("retriable_status_codes: [503, 99]"),
-		  AT ".retriable_status_codes[1]: 99 is not a status" },
-		{ POLICY("retry_back_off: {base_interval: 2s, max_interval: 1s}"),
-		  AT ".retry_back_off.max_interval: must not be less than base_interval" },
-		{ POLICY("retry_back_off: {max_interval: 1s}"),
-		  AT ".retry_back_off.base_interval: is missing" },
-		{ POLICY("per_try_timeout: -1s"), AT ".per_try_timeout: must not be negative" },
-		{ POLICY("host_selection_retry_max_attempts: -1"),
-		  AT ".host_selection_retry_max_attempts: must be between 0 and 4294967295" },
-		{ POLICY("retry_host_predicate: [{name: p}]"),
-		  AT ".retry_host_predicate[0].typed_config: is missing: its \"@type\" says which "
-		     "retry host predicate it is" },
-		{ POLICY("retry_host_predicate: [{name: p, typed_config: {'@type': "
-			 "type.googleapis.com/a.B}}]"),
-		  AT ".retry_host_predicate[0].typed_config: retry host predicate \"p\" of type "
-		     "a.B is "
-		     "not supported" },
-		{ POLICY("retriable_headers: [{name: x}]"),
-		  AT ".retriable_headers: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_ROUTES, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_ROUTES, retry_policy_refused);
 }

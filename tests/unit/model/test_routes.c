@@ -357,136 +357,128 @@ TEST(a_table_hands_its_settings_over)
 	part_unref(&t->part);
 }
 
+// clang-format off
+static const struct refusal bad_tables[] = {
+	{ "virtual_hosts: []\n", "a resource needs a name" },
+	{ HOSTS(HOST("a", "")), "virtual_hosts[0].domains: is missing" },
+	{ HOSTS("- {domains: [a]}\n"), "virtual_hosts[0].name: is missing" },
+	{ HOSTS(HOST("a", "a") HOST("b", "b, A")),
+	  "virtual_hosts[1].domains[1]: \"A\" is there twice" },
+	{ HOSTS(HOST("a", "'*'") HOST("b", "'*'")),
+	  "virtual_hosts[1].domains[0]: \"*\" is there twice" },
+	{ HOSTS(HOST("a", "'a.*.b'")),
+	  "virtual_hosts[0].domains[0]: \"a.*.b\" is not a domain: expected a host, "
+	  "\"*.example.com\", \"example.*\" or \"*\"" },
+	{ HOSTS(HOST("a", "'*.a.*'")),
+	  "virtual_hosts[0].domains[0]: \"*.a.*\" is not a domain: expected a host, "
+	  "\"*.example.com\", \"example.*\" or \"*\"" },
+	{ HOSTS(HOST("a", "''")),
+	  "virtual_hosts[0].domains[0]: \"\" is not a domain: expected a host, "
+	  "\"*.example.com\", \"example.*\" or \"*\"" },
+	{ "name: r\nvhds: {}\n", "vhds: is not supported by this version" },
+};
+// clang-format on
+
 TEST(what_no_table_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ "virtual_hosts: []\n", "a resource needs a name" },
-		{ HOSTS(HOST("a", "")), "virtual_hosts[0].domains: is missing" },
-		{ HOSTS("- {domains: [a]}\n"), "virtual_hosts[0].name: is missing" },
-		{ HOSTS(HOST("a", "a") HOST("b", "b, A")),
-		  "virtual_hosts[1].domains[1]: \"A\" is there twice" },
-		{ HOSTS(HOST("a", "'*'") HOST("b", "'*'")),
-		  "virtual_hosts[1].domains[0]: \"*\" is there twice" },
-		{ HOSTS(HOST("a", "'a.*.b'")),
-		  "virtual_hosts[0].domains[0]: \"a.*.b\" is not a domain: expected a host, "
-		  "\"*.example.com\", \"example.*\" or \"*\"" },
-		{ HOSTS(HOST("a", "'*.a.*'")),
-		  "virtual_hosts[0].domains[0]: \"*.a.*\" is not a domain: expected a host, "
-		  "\"*.example.com\", \"example.*\" or \"*\"" },
-		{ HOSTS(HOST("a", "''")),
-		  "virtual_hosts[0].domains[0]: \"\" is not a domain: expected a host, "
-		  "\"*.example.com\", \"example.*\" or \"*\"" },
-		{ "name: r\nvhds: {}\n", "vhds: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_ROUTES, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_ROUTES, bad_tables);
 }
+
+// clang-format off
+static const struct refusal bad_matches[] = {
+	{ MATCH(""), AT "match: needs one of its path_specifier" },
+	{ MATCH("safe_regex: {regex: a}"),
+	  AT "match.safe_regex: is not supported by this version" },
+	{ MATCH("connect_matcher: {}"),
+	  AT "match.connect_matcher: is not supported by this version" },
+	{ MATCH("path: '/a?b'"),
+	  AT "match.path: must hold no query and no fragment: they are not part of the path" },
+	{ MATCH("prefix: '/a#b'"),
+	  AT "match.prefix: must hold no query and no fragment: they are not part of the "
+	  "path" },
+	{ MATCH("path_separated_prefix: /a/"), AT "match.path_separated_prefix: must begin "
+	  "with a slash and not end with one" },
+	{ MATCH("path_separated_prefix: a"),
+	  AT "match.path_separated_prefix: must begin with a slash and not end with one" },
+	{ HEADER("safe_regex_match: {regex: a}"),
+	  AT "match.headers[0].safe_regex_match: is not supported by this version" },
+	{ HEADER("string_match: {safe_regex: {regex: a}}"),
+	  AT "match.headers[0].string_match.safe_regex: is not supported by this version" },
+	{ HEADER("string_match: {prefix: ''}"),
+	  AT "match.headers[0].string_match.prefix: must not be empty: it would match "
+	  "anything" },
+	{ HEADER("string_match: {}"),
+	  AT "match.headers[0].string_match: needs one of its match_pattern" },
+	{ MATCH("prefix: /, headers: [{name: 'a b'}]"),
+	  AT "match.headers[0].name: \"a b\" is not a header name" },
+	{ MATCH("prefix: /, headers: [{name: ':status'}]"),
+	  AT "match.headers[0].name: \":status\" is not a header name" },
+	{ MATCH("prefix: /, headers: [{exact_match: a}]"),
+	  AT "match.headers[0].name: is missing" },
+	{ MATCH("prefix: /, query_parameters: [{name: q, string_match: {contains: ''}}]"),
+	  AT "match.query_parameters[0].string_match.contains: must not be empty: it would "
+	  "match anything" },
+	{ MATCH("prefix: /, runtime_fraction: {runtime_key: k}"),
+	  AT "match.runtime_fraction.default_value: is missing" },
+	{ MATCH("prefix: /, dynamic_metadata: [{}]"),
+	  AT "match.dynamic_metadata: is not supported by this version" },
+};
+// clang-format on
 
 TEST(what_no_match_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ MATCH(""), AT "match: needs one of its path_specifier" },
-		{ MATCH("safe_regex: {regex: a}"),
-		  AT "match.safe_regex: is not supported by this version" },
-		{ MATCH("connect_matcher: {}"),
-		  AT "match.connect_matcher: is not supported by this version" },
-		{ MATCH("path: '/a?b'"),
-		  AT "match.path: must hold no query and no fragment: they are "
-		     "not part of the path" },
-		{ MATCH("prefix: '/a#b'"),
-		  AT "match.prefix: must hold no query and no fragment: they "
-		     "are not part of the path" },
-		{ MATCH("path_separated_prefix: /a/"), AT "match.path_separated_prefix: must begin "
-							  "with a slash and not end with one" },
-		{ MATCH("path_separated_prefix: a"),
-		  AT "match.path_separated_prefix: must begin with "
-		     "a slash and not end with one" },
-		{ HEADER("safe_regex_match: {regex: a}"),
-		  AT "match.headers[0].safe_regex_match: is not supported by this version" },
-		{ HEADER("string_match: {safe_regex: {regex: a}}"),
-		  AT "match.headers[0].string_match.safe_regex: is not supported by this version" },
-		{ HEADER("string_match: {prefix: ''}"),
-		  AT "match.headers[0].string_match.prefix: must "
-		     "not be empty: it would match anything" },
-		{ HEADER("string_match: {}"),
-		  AT "match.headers[0].string_match: needs one of its match_pattern" },
-		{ MATCH("prefix: /, headers: [{name: 'a b'}]"),
-		  AT "match.headers[0].name: \"a b\" is not a header name" },
-		{ MATCH("prefix: /, headers: [{name: ':status'}]"),
-		  AT "match.headers[0].name: \":status\" is not a header name" },
-		{ MATCH("prefix: /, headers: [{exact_match: a}]"),
-		  AT "match.headers[0].name: is missing" },
-		{ MATCH("prefix: /, query_parameters: [{name: q, string_match: {contains: ''}}]"),
-		  AT "match.query_parameters[0].string_match.contains: must not be empty: it would "
-		     "match anything" },
-		{ MATCH("prefix: /, runtime_fraction: {runtime_key: k}"),
-		  AT "match.runtime_fraction.default_value: is missing" },
-		{ MATCH("prefix: /, dynamic_metadata: [{}]"),
-		  AT "match.dynamic_metadata: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_ROUTES, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_ROUTES, bad_matches);
 }
+
+// clang-format off
+static const struct refusal bad_routes[] = {
+	{ HOSTS("- {name: a, domains: [a], routes: [{route: {cluster: a}}]}\n"),
+	  AT "match: is missing" },
+	{ ROUTE(""), "virtual_hosts[0].routes[0]: needs one of its action" },
+	{ ROUTE("    non_forwarding_action: {}\n"),
+	  AT "non_forwarding_action: is not supported by this version" },
+	{ ROUTE("    route: {}\n"), AT "route: needs one of its cluster_specifier" },
+	{ ROUTE("    route: {cluster: ''}\n"), AT "route.cluster: must not be empty" },
+	{ ROUTE("    route: {cluster_header: x}\n"),
+	  AT "route.cluster_header: is not supported by this version" },
+	{ ROUTE("    route: {cluster: a, timeout: -1s}\n"),
+	  AT "route.timeout: must not be negative" },
+	{ ROUTE("    route: {cluster: a, host_rewrite_literal: \"a\\nb\"}\n"),
+	  AT "route.host_rewrite_literal: holds a control character" },
+	{ ROUTE("    route: {cluster: a, regex_rewrite: {}}\n"),
+	  AT "route.regex_rewrite: is not supported by this version" },
+	{ ROUTE("    route: {weighted_clusters: {clusters: []}}\n"),
+	  AT "route.weighted_clusters.clusters: is missing" },
+	{ ROUTE("    route: {weighted_clusters: {clusters: [{name: a}]}}\n"), AT
+	  "route.weighted_clusters.clusters: the sum of the weights must be between 1 and "
+	  "4294967295" },
+	{ ROUTE("    route: {weighted_clusters: {clusters: [{name: a, weight: 4294967295}, "
+	  "{name: b, weight: 1}]}}\n"),
+	  AT
+	  "route.weighted_clusters.clusters: the sum of the weights must be between 1 and "
+	  "4294967295" },
+	{ ROUTE("    route: {weighted_clusters: {clusters: [{weight: 1}]}}\n"),
+	  AT "route.weighted_clusters.clusters[0].name: is missing" },
+	{ ROUTE("    direct_response: {}\n"), AT "direct_response.status: is missing" },
+	{ ROUTE("    direct_response: {status: 100}\n"),
+	  AT "direct_response.status: must be between 200 and 599" },
+	{ ROUTE("    direct_response: {status: 200, body: {filename: /nonexistent/x}}\n"),
+	  AT
+	  "direct_response.body: cannot read /nonexistent/x: No such file or directory" },
+	{ ROUTE("    direct_response: {status: 200, body: {environment_variable: X}}\n"), AT
+	  "direct_response.body.environment_variable: is not supported by this version" },
+	{ ROUTE("    redirect: {host_redirect: \"a\\rb\"}\n"),
+	  AT "redirect.host_redirect: holds a control character" },
+	{ ROUTE("    redirect: {port_redirect: 65536}\n"),
+	  AT "redirect.port_redirect: is more than 65535" },
+	{ ROUTE("    route: {cluster: a}\n    typed_per_filter_config: {x: {}}\n"),
+	  AT "typed_per_filter_config: is not supported by this version" },
+};
+// clang-format on
 
 TEST(what_no_route_may_do_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ HOSTS("- {name: a, domains: [a], routes: [{route: {cluster: a}}]}\n"),
-		  AT "match: is missing" },
-		{ ROUTE(""), "virtual_hosts[0].routes[0]: needs one of its action" },
-		{ ROUTE("    non_forwarding_action: {}\n"),
-		  AT "non_forwarding_action: is not supported by this version" },
-		{ ROUTE("    route: {}\n"), AT "route: needs one of its cluster_specifier" },
-		{ ROUTE("    route: {cluster: ''}\n"), AT "route.cluster: must not be empty" },
-		{ ROUTE("    route: {cluster_header: x}\n"),
-		  AT "route.cluster_header: is not supported by this version" },
-		{ ROUTE("    route: {cluster: a, timeout: -1s}\n"),
-		  AT "route.timeout: must not be negative" },
-		{ ROUTE("    route: {cluster: a, host_rewrite_literal: \"a\\nb\"}\n"),
-		  AT "route.host_rewrite_literal: holds a control character" },
-		{ ROUTE("    route: {cluster: a, regex_rewrite: {}}\n"),
-		  AT "route.regex_rewrite: is not supported by this version" },
-		{ ROUTE("    route: {weighted_clusters: {clusters: []}}\n"),
-		  AT "route.weighted_clusters.clusters: is missing" },
-		{ ROUTE("    route: {weighted_clusters: {clusters: [{name: a}]}}\n"), AT
-		  "route.weighted_clusters.clusters: the sum of the weights must be between 1 and "
-		  "4294967295" },
-		{ ROUTE("    route: {weighted_clusters: {clusters: [{name: a, weight: 4294967295}, "
-			"{name: b, weight: 1}]}}\n"),
-		  AT
-		  "route.weighted_clusters.clusters: the sum of the weights must be between 1 and "
-		  "4294967295" },
-		{ ROUTE("    route: {weighted_clusters: {clusters: [{weight: 1}]}}\n"),
-		  AT "route.weighted_clusters.clusters[0].name: is missing" },
-		{ ROUTE("    direct_response: {}\n"), AT "direct_response.status: is missing" },
-		{ ROUTE("    direct_response: {status: 100}\n"),
-		  AT "direct_response.status: must be between 200 and 599" },
-		{ ROUTE("    direct_response: {status: 200, body: {filename: /nonexistent/x}}\n"),
-		  AT
-		  "direct_response.body: cannot read /nonexistent/x: No such file or directory" },
-		{ ROUTE("    direct_response: {status: 200, body: {environment_variable: X}}\n"), AT
-		  "direct_response.body.environment_variable: is not supported by this version" },
-		{ ROUTE("    redirect: {host_redirect: \"a\\rb\"}\n"),
-		  AT "redirect.host_redirect: holds a control character" },
-		{ ROUTE("    redirect: {port_redirect: 65536}\n"),
-		  AT "redirect.port_redirect: is more than 65535" },
-		{ ROUTE("    route: {cluster: a}\n    typed_per_filter_config: {x: {}}\n"),
-		  AT "typed_per_filter_config: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_ROUTES, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_ROUTES, bad_routes);
 }
 
 TEST(the_body_of_a_direct_response_has_a_limit)

@@ -44,28 +44,26 @@ TEST(each_setting_of_a_tcp_proxy_is_taken_over)
 	part_unref(p);
 }
 
+// clang-format off
+static const struct refusal tcp_proxy_refused[] = {
+	{ PROXY("idle_timeout: 1s"),
+	  "filter_chains[0].filters[0].typed_config: needs one of its cluster_specifier" },
+	{ PROXY("cluster: ''"), AT "cluster: must not be empty" },
+	{ PROXY("weighted_clusters: {clusters: [{name: a}]}"),
+	  AT "weighted_clusters.clusters[0].weight: is missing" },
+	{ PROXY("weighted_clusters: {clusters: [{name: a, weight: 4294967295}, {name: b, "
+	  "weight: 1}]}"),
+	  AT
+	  "weighted_clusters.clusters: the sum of the weights must be at most 4294967295" },
+	{ PROXY("cluster: a, max_connect_attempts: 0"),
+	  AT "max_connect_attempts: must be at least 1" },
+	{ PROXY("cluster: a, idle_timeout: -1s"), AT "idle_timeout: must not be negative" },
+	{ PROXY("cluster: a, tunneling_config: {}"),
+	  AT "tunneling_config: is not supported by this version" },
+};
+// clang-format on
+
 TEST(what_no_tcp_proxy_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ PROXY("idle_timeout: 1s"),
-		  "filter_chains[0].filters[0].typed_config: needs one of its cluster_specifier" },
-		{ PROXY("cluster: ''"), AT "cluster: must not be empty" },
-		{ PROXY("weighted_clusters: {clusters: [{name: a}]}"),
-		  AT "weighted_clusters.clusters[0].weight: is missing" },
-		{ PROXY("weighted_clusters: {clusters: [{name: a, weight: 4294967295}, {name: b, "
-			"weight: 1}]}"),
-		  AT
-		  "weighted_clusters.clusters: the sum of the weights must be at most 4294967295" },
-		{ PROXY("cluster: a, max_connect_attempts: 0"),
-		  AT "max_connect_attempts: must be at least 1" },
-		{ PROXY("cluster: a, idle_timeout: -1s"), AT "idle_timeout: must not be negative" },
-		{ PROXY("cluster: a, tunneling_config: {}"),
-		  AT "tunneling_config: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_LISTENER, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_LISTENER, tcp_proxy_refused);
 }

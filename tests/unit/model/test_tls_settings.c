@@ -294,82 +294,65 @@ TEST(what_would_not_protect_is_refused)
 		assert_refused(rows[i].kind, rows[i].yaml, rows[i].problem);
 }
 
+// clang-format off
+static const struct refusal context_refused[] = {
+	{ CLIENT("common_tls_context: {tls_params: {tls_minimum_protocol_version: TLSv1_1}}"),
+	  CLIENT_AT ".common_tls_context.tls_params.tls_minimum_protocol_version: TLSv1_1 is "
+	  "not supported by this version" },
+	{ CLIENT("common_tls_context: {tls_params: {tls_minimum_protocol_version: TLSv1_3, "
+	  "tls_maximum_protocol_version: TLSv1_2}}"),
+	  CLIENT_AT ".common_tls_context.tls_params.tls_maximum_protocol_version: is older "
+	  "than tls_minimum_protocol_version" },
+	{ CLIENT("common_tls_context: {tls_params: {cipher_suites: [x]}}"),
+	  CLIENT_AT ".common_tls_context.tls_params.cipher_suites: is not supported by this "
+	  "version" },
+	{ CLIENT("common_tls_context: {alpn_protocols: ['']}"),
+	  CLIENT_AT ".common_tls_context.alpn_protocols[0]: must have 1 to 255 bytes" },
+	{ CLIENT("common_tls_context: {tls_certificates: [{private_key: {inline_string: x}}]}"),
+	  CLIENT_AT ".common_tls_context.tls_certificates[0].certificate_chain: is missing" },
+	{ CLIENT("common_tls_context: {tls_certificates: [{certificate_chain: {inline_string: "
+	  "x}}]}"),
+	  CLIENT_AT ".common_tls_context.tls_certificates[0].private_key: is missing" },
+	{ CLIENT("common_tls_context: {tls_certificates: [{certificate_chain: {inline_string: "
+	  "x}, private_key: {inline_string: x}}], " OWN "}"),
+	  CLIENT_AT ".common_tls_context.tls_certificates: stands beside "
+	  "tls_certificate_sds_secret_configs: only one of them may be set" },
+	{ CLIENT("common_tls_context: {tls_certificates: [{}, {}]}"),
+	  CLIENT_AT ".common_tls_context.tls_certificates[1]: more than 1 entries" },
+	{ CLIENT("common_tls_context: {tls_certificate_sds_secret_configs: [{name: a, "
+	  "sds_config: {path_config_source: {path: x}}}]}"),
+	  CLIENT_AT ".common_tls_context.tls_certificate_sds_secret_configs[0].sds_config."
+	  "path_config_source: is not supported by this version" },
+	{ CLIENT("common_tls_context: {validation_context: {trusted_ca: {inline_string: x}, "
+	  "match_typed_subject_alt_names: [{san_type: EMAIL, matcher: {exact: a}}]}}"),
+	  CLIENT_AT ".common_tls_context.validation_context."
+	  "match_typed_subject_alt_names[0].san_type: EMAIL is not supported yet" },
+	{ CLIENT("common_tls_context: {validation_context: {trusted_ca: {inline_string: x}, "
+	  "match_typed_subject_alt_names: [{san_type: URI, matcher: {safe_regex: {}}}]}}"),
+	  CLIENT_AT ".common_tls_context.validation_context."
+	  "match_typed_subject_alt_names[0].matcher.safe_regex: is not supported by this version" },
+	{ CLIENT("common_tls_context: {validation_context: {crl: {inline_string: x}}}"),
+	  CLIENT_AT ".common_tls_context.validation_context.crl: is not supported by this "
+	  "version" },
+	{ CLIENT("common_tls_context: {validation_context: {verify_certificate_hash: [x]}}"),
+	  CLIENT_AT ".common_tls_context.validation_context.verify_certificate_hash: is not "
+	  "supported by this version" },
+	{ CLIENT("common_tls_context: {combined_validation_context: "
+	  "{default_validation_context: {trusted_ca: {inline_string: x}}, "
+	  "validation_context_sds_secret_config: {name: ROOTCA}}}"),
+	  CLIENT_AT ".common_tls_context.combined_validation_context."
+	  "default_validation_context.trusted_ca: stands beside a secret: merging the two "
+	  "is not supported" },
+	{ CLIENT("allow_renegotiation: true"),
+	  CLIENT_AT ".allow_renegotiation: is not supported by this version" },
+	{ CLIENT("common_tls_context: {key_log: {}}"),
+	  CLIENT_AT ".common_tls_context.key_log: is not supported by this version" },
+};
+// clang-format on
+
 TEST(what_no_tls_context_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ CLIENT("common_tls_context: {tls_params: {tls_minimum_protocol_version: "
-			 "TLSv1_1}}"),
-		  ".common_tls_context.tls_params.tls_minimum_protocol_version: TLSv1_1 is not "
-		  "supported by this version" },
-		{ CLIENT("common_tls_context: {tls_params: {tls_minimum_protocol_version: TLSv1_3, "
-			 "tls_maximum_protocol_version: TLSv1_2}}"),
-		  ".common_tls_context.tls_params.tls_maximum_protocol_version: is older than "
-		  "tls_minimum_protocol_version" },
-		{ CLIENT("common_tls_context: {tls_params: {cipher_suites: [x]}}"),
-		  ".common_tls_context.tls_params.cipher_suites: is not supported by this "
-		  "version" },
-		{ CLIENT("common_tls_context: {alpn_protocols: ['']}"),
-		  ".common_tls_context.alpn_protocols[0]: must have 1 to 255 bytes" },
-		{ CLIENT("common_tls_context: {tls_certificates: [{private_key: {inline_string: "
-			 "x}}]}"),
-		  ".common_tls_context.tls_certificates[0].certificate_chain: is missing" },
-		{ CLIENT("common_tls_context: {tls_certificates: [{certificate_chain: "
-			 "{inline_string: "
-			 "x}}]}"),
-		  ".common_tls_context.tls_certificates[0].private_key: is missing" },
-		{ CLIENT("common_tls_context: {tls_certificates: [{certificate_chain: "
-			 "{inline_string: "
-			 "x}, private_key: {inline_string: x}}], " OWN "}"),
-		  ".common_tls_context.tls_certificates: stands beside "
-		  "tls_certificate_sds_secret_configs: only one of them may be set" },
-		{ CLIENT("common_tls_context: {tls_certificates: [{}, {}]}"),
-		  ".common_tls_context.tls_certificates[1]: more than 1 entries" },
-		{ CLIENT("common_tls_context: {tls_certificate_sds_secret_configs: [{name: a, "
-			 "sds_config: {path_config_source: {path: x}}}]}"),
-		  ".common_tls_context.tls_certificate_sds_secret_configs[0].sds_config.path_"
-		  "config_"
-		  "source: is not supported by this version" },
-		{ CLIENT("common_tls_context: {validation_context: {trusted_ca: {inline_string: "
-			 "x}, "
-			 "match_typed_subject_alt_names: [{san_type: EMAIL, matcher: {exact: "
-			 "a}}]}}"),
-		  ".common_tls_context.validation_context.match_typed_subject_alt_names[0].san_"
-		  "type: "
-		  "EMAIL is not supported yet" },
-		{ CLIENT("common_tls_context: {validation_context: {trusted_ca: {inline_string: "
-			 "x}, "
-			 "match_typed_subject_alt_names: [{san_type: URI, matcher: {safe_regex: "
-			 "{}}}]}}"),
-		  ".common_tls_context.validation_context.match_typed_subject_alt_names[0].matcher."
-		  "safe_regex: is not supported by this version" },
-		{ CLIENT("common_tls_context: {validation_context: {crl: {inline_string: x}}}"),
-		  ".common_tls_context.validation_context.crl: is not supported by this version" },
-		{ CLIENT("common_tls_context: {validation_context: {verify_certificate_hash: "
-			 "[x]}}"),
-		  ".common_tls_context.validation_context.verify_certificate_hash: is not "
-		  "supported "
-		  "by this version" },
-		{ CLIENT("common_tls_context: {combined_validation_context: "
-			 "{default_validation_context: {trusted_ca: {inline_string: x}}, "
-			 "validation_context_sds_secret_config: {name: ROOTCA}}}"),
-		  ".common_tls_context.combined_validation_context.default_validation_context."
-		  "trusted_"
-		  "ca: stands beside a secret: merging the two is not supported" },
-		{ CLIENT("allow_renegotiation: true"),
-		  ".allow_renegotiation: is not supported by this version" },
-		{ CLIENT("common_tls_context: {key_log: {}}"),
-		  ".common_tls_context.key_log: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++) {
-		char *problem = mem_printf("%s%s", CLIENT_AT, rows[i].problem);
-
-		assert_refused(PART_CLUSTER, rows[i].yaml, problem);
-		mem_free(problem);
-	}
+	assert_all_refused(PART_CLUSTER, context_refused);
 }
 
 /* Secrets */
@@ -400,27 +383,24 @@ TEST(a_secret_is_a_certificate_or_a_trust_anchor)
 	test_cert_free(ca);
 }
 
+// clang-format off
+static const struct refusal secret_refused[] = {
+	{ "name: s\n", "needs one of its type" },
+	{ "name: s\nvalidation_context: {}\n",
+	  "validation_context.trusted_ca: is missing" },
+	{ "name: s\nvalidation_context: {trusted_ca: {inline_string: ''}}\n",
+	  "validation_context.trusted_ca: is empty" },
+	{ "name: s\nvalidation_context: {trusted_ca: {inline_string: x}, " URI("a:b") "}\n",
+	  "validation_context.match_typed_subject_alt_names: is not supported in a secret: set "
+	  "it in the TLS context" },
+	{ "name: s\ntls_certificate: {certificate_chain: {inline_string: x}}\n",
+	  "tls_certificate.private_key: is missing" },
+	{ "name: s\ngeneric_secret: {secret: {inline_string: x}}\n",
+	  "generic_secret: is not supported by this version" },
+};
+// clang-format on
+
 TEST(what_no_secret_may_say_is_refused)
 {
-	static const struct {
-		const char *yaml;
-		const char *problem;
-	} rows[] = {
-		{ "name: s\n", "needs one of its type" },
-		{ "name: s\nvalidation_context: {}\n",
-		  "validation_context.trusted_ca: is missing" },
-		{ "name: s\nvalidation_context: {trusted_ca: {inline_string: ''}}\n",
-		  "validation_context.trusted_ca: is empty" },
-		{ "name: s\nvalidation_context: {trusted_ca: {inline_string: x}, " URI("a:b") "}\n",
-		  "validation_context.match_typed_subject_alt_names: is not supported in a secret: "
-		  "set "
-		  "it in the TLS context" },
-		{ "name: s\ntls_certificate: {certificate_chain: {inline_string: x}}\n",
-		  "tls_certificate.private_key: is missing" },
-		{ "name: s\ngeneric_secret: {secret: {inline_string: x}}\n",
-		  "generic_secret: is not supported by this version" },
-	};
-
-	for (size_t i = 0; i < array_count(rows); i++)
-		assert_refused(PART_SECRET, rows[i].yaml, rows[i].problem);
+	assert_all_refused(PART_SECRET, secret_refused);
 }
