@@ -15,13 +15,9 @@ static _Atomic uint32_t *count_of(const struct breakers *b, uint8_t priority, en
 struct breakers *breakers_new(void)
 {
 	struct breakers *b = mem_new(struct breakers);
-	size_t line = sizeof(struct breaker_count);
-	uintptr_t start;
 
 	b->refs = 1;
-	b->memory = mem_zalloc(PRIORITY_COUNT * BREAKER_COUNT * line + line);
-	start = ((uintptr_t)b->memory + line - 1) & ~(uintptr_t)(line - 1);
-	b->counts = (struct breaker_count *)start;
+	b->counts = mem_new_array(struct breaker_count, PRIORITY_COUNT * BREAKER_COUNT);
 	return b;
 }
 
@@ -35,7 +31,7 @@ struct breakers *breakers_unref(struct breakers *b)
 {
 	if (!b || --b->refs > 0)
 		return NULL;
-	mem_free(b->memory);
+	mem_free(b->counts);
 	mem_free(b);
 	return NULL;
 }

@@ -30,7 +30,6 @@ struct breaker_count {
 /* Survives a change of the cluster's limits; main thread counts references. */
 struct breakers {
 	uint32_t refs;
-	void *memory;
 	struct breaker_count *counts; /* [priority * BREAKER_COUNT + breaker] */
 };
 

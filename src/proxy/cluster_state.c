@@ -9,7 +9,7 @@ static void host_free(struct shared *s)
 {
 	struct host *h = container_of(s, struct host, shared);
 
-	mem_free(h->memory);
+	mem_free(h->load);
 	shared_fini(&h->shared);
 	mem_free(h);
 }
@@ -17,12 +17,10 @@ static void host_free(struct shared *s)
 static struct host *host_new(struct shared_domain *domain, const struct address *a)
 {
 	struct host *h = mem_new(struct host);
-	size_t line = sizeof(struct host_load);
 
 	shared_init(&h->shared, domain, SHARED_COLD, host_free);
 	h->address = *a;
-	h->memory = mem_zalloc(2 * line);
-	h->load = (struct host_load *)(((uintptr_t)h->memory + line - 1) & ~(uintptr_t)(line - 1));
+	h->load = mem_new(struct host_load);
 	return h;
 }
 

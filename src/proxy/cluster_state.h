@@ -26,7 +26,6 @@ struct host {
 	struct shared shared;
 	struct address address;
 	struct host_load *load; /* on a cache line of its own */
-	void *memory;
 };
 
 struct cluster_state {

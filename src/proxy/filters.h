@@ -44,9 +44,10 @@ struct filter_ops {
 				   struct headers *h);
 	enum verdict (*on_response)(const void *config, void *state, struct exchange *x,
 				    struct headers *h);
-	/* Body bytes, which the filter may change, in either direction. WAIT keeps them. */
+	/* Body bytes, which the filter may change, in either direction. WAIT keeps them: the
+	 * next call has them in front of what came meanwhile. With `end` it cannot wait. */
 	enum verdict (*on_data)(const void *config, void *state, struct exchange *x,
-				struct buf *data, enum direction direction);
+				struct buf *data, enum direction direction, bool end);
 	enum verdict (*on_trailers)(const void *config, void *state, struct exchange *x,
 				    struct headers *trailers, enum direction direction);
 	/* The exchange is over, however it ended. */

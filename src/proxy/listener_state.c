@@ -65,6 +65,8 @@ static struct http_state *http_state_new(const struct http_manager *m, struct st
 	h->routes_slot = m->inline_routes ? SLOT_NONE : slots_get(route_slots, m->routes_name);
 	h->logs_response_headers = logs_ask(m, LOG_RESP);
 	h->logs_response_trailers = logs_ask(m, LOG_TRAILER);
+	h->logs_upstream_connection =
+		logs_ask(m, LOG_UPSTREAM_LOCAL_ADDRESS) || logs_ask(m, LOG_UPSTREAM_PEER_URI_SAN);
 	return h;
 }
 

@@ -22,9 +22,10 @@ struct http_state {
 	struct http_server_options options;
 	struct filter_stack filters;
 	struct stat_scope *stats;
-	uint32_t routes_slot;        /* SLOT_NONE: manager->inline_routes */
-	bool logs_response_headers;  /* an access log asks for them */
-	bool logs_response_trailers; /* the same */
+	uint32_t routes_slot;          /* SLOT_NONE: manager->inline_routes */
+	bool logs_response_headers;    /* an access log asks for them */
+	bool logs_response_trailers;   /* the same */
+	bool logs_upstream_connection; /* its local address, the peer's name */
 };
 
 struct chain_state {

@@ -394,6 +394,11 @@ int mesh_link_new(const struct mesh_link_options *options, struct mesh_link **re
 void mesh_link_start(struct mesh_link *l)
 {
 	resources_set_handler(l->options.resources, &resources_handler, l);
+	if (l->identity) {
+		/* Kept also while no cluster and no listener names them: the link itself does. */
+		resources_want(l->options.resources, PART_SECRET, SECRET_CERTIFICATE);
+		resources_want(l->options.resources, PART_SECRET, SECRET_TRUST);
+	}
 	if (!l->xds)
 		return;
 	timer_start(l->options.loop, &l->report_timer, REPORT_INTERVAL);

@@ -61,7 +61,6 @@ void shared_init(struct shared *s, struct shared_domain *d, enum shared_heat hea
 		 void (*on_free)(struct shared *s))
 {
 	uint32_t line = CACHE_LINE / sizeof(_Atomic uint32_t);
-	uintptr_t start;
 
 	*s = (struct shared){
 		.domain = d,
@@ -69,19 +68,16 @@ void shared_init(struct shared *s, struct shared_domain *d, enum shared_heat hea
 		.refs = 1,
 		.stride = heat == SHARED_HOT ? line : 1,
 	};
-	s->memory = mem_zalloc((size_t)d->worker_count * s->stride * sizeof(*s->holds) +
-			       (heat == SHARED_HOT ? CACHE_LINE : 0));
-	start = (uintptr_t)s->memory;
 	if (heat == SHARED_HOT)
-		start = (start + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
-	s->holds = (_Atomic uint32_t *)start;
+		s->holds = mem_zalloc_aligned(d->worker_count, CACHE_LINE, CACHE_LINE);
+	else
+		s->holds = mem_zalloc_array(d->worker_count, sizeof(*s->holds));
 	list_init(&s->in_retired);
 }
 
 void shared_fini(struct shared *s)
 {
-	s->memory = mem_free(s->memory);
-	s->holds = NULL;
+	s->holds = mem_free(s->holds);
 }
 
 void shared_ref(struct shared *s)

@@ -39,7 +39,6 @@ struct shared {
 	uint32_t refs; /* main thread only */
 	uint32_t stride;
 	_Atomic uint32_t *holds; /* of worker i at [i * stride] */
-	void *memory;
 	struct list in_retired;
 };
 

@@ -64,15 +64,12 @@ static struct stat_scope *scope_new(struct stats *s, enum stat_kind kind, struct
 	struct stat_scope *scope = mem_new(struct stat_scope);
 	size_t bytes =
 		t->row_count * sizeof(struct counter) + t->time_count * sizeof(struct histogram);
-	uintptr_t start;
 
 	scope->kind = kind;
 	scope->name = mem_strdup_str(name);
 	scope->stats = s;
 	scope->block_bytes = (bytes + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
-	scope->memory = mem_zalloc(scope->block_bytes * s->worker_count + CACHE_LINE);
-	start = ((uintptr_t)scope->memory + CACHE_LINE - 1) & ~(uintptr_t)(CACHE_LINE - 1);
-	scope->blocks = (char *)start;
+	scope->blocks = mem_zalloc_aligned(s->worker_count, scope->block_bytes, CACHE_LINE);
 	map_set(&s->scopes[kind], name, scope);
 	return scope;
 }
@@ -92,7 +89,7 @@ struct stat_scope *stat_scope_unref(struct stat_scope *s)
 	if (!s || --s->refs > 0)
 		return NULL;
 	map_remove(&s->stats->scopes[s->kind], str_from(s->name));
-	mem_free(s->memory);
+	mem_free(s->blocks);
 	mem_free(s->name);
 	mem_free(s);
 	return NULL;

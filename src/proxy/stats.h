@@ -25,6 +25,10 @@
 	C(SERVER_LOG_DROPPED,       "access_log_dropped")            \
 	C(SERVER_LOG_BYTES,         "access_log_written_bytes")      \
 	C(SERVER_SNAPSHOTS,         "worker_snapshots_applied")      \
+	C(SERVER_HOLD_TIMEOUT,      "connections_hold_timeout")      \
+	C(SERVER_HOLD_OVERFLOW,     "connections_hold_overflow")     \
+	C(SERVER_CX_OVERFLOW,       "connections_overflow")          \
+	G(SERVER_HELD,              "connections_held")              \
 	G(SERVER_CONNECTIONS,       "total_connections")
 
 #define STAT_TLS_MAP(P, C)                                                   \
@@ -39,14 +43,11 @@
 	C(LISTENER_CX_TOTAL,        "downstream_cx_total")                   \
 	G(LISTENER_CX_ACTIVE,       "downstream_cx_active")                  \
 	C(LISTENER_CX_DESTROY,      "downstream_cx_destroy")                 \
-	C(LISTENER_CX_OVERFLOW,     "downstream_cx_overflow")                \
 	C(LISTENER_CX_TLS_TIMEOUT,  "downstream_cx_transport_socket_connect_timeout") \
 	C(LISTENER_PRE_CX_TIMEOUT,  "downstream_pre_cx_timeout")             \
 	G(LISTENER_PRE_CX_ACTIVE,   "downstream_pre_cx_active")              \
 	C(LISTENER_NO_CHAIN,        "no_filter_chain_match")                 \
 	C(LISTENER_NO_SECRETS,      "server_ssl_socket_factory.downstream_context_secrets_not_ready") \
-	C(LISTENER_HOLD_TIMEOUT,    "downstream_cx_hold_timeout")            \
-	C(LISTENER_HOLD_OVERFLOW,   "downstream_cx_hold_overflow")           \
 	STAT_TLS_MAP(LISTENER, C)
 
 #define STAT_HTTP_MAP(C, G)                                                  \
@@ -189,7 +190,6 @@ struct stat_scope {
 	/* private */
 	struct stats *stats;
 	uint32_t refs;
-	void *memory;
 	char *blocks;
 	size_t block_bytes;
 };

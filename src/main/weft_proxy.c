@@ -1,0 +1,166 @@
+/*
+ * weft-proxy: the data plane
+ */
+
+#include <stdio.h>
+#include <errno.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/setting.h"
+#include "proxy/proxy.h"
+
+struct settings {
+	setting_text config;
+	setting_count concurrency;
+	setting_duration drain_time;
+	setting_text log_level;
+	setting_text log_format;
+	setting_text mode;
+	setting_flag version;
+	setting_flag help;
+};
+
+// clang-format off
+static const struct setting settings_table[] = {
+	SETTING_SHORT(struct settings, config, text, 'c', NULL, "FILE",
+	       "Envoy v3 bootstrap, YAML or JSON."),
+	SETTING(struct settings, concurrency, count, "0", "N",
+	       "Worker threads; 0 takes the CPU quota of the cgroup."),
+	SETTING(struct settings, drain_time, duration, "10m", "DURATION",
+	       "How long open requests may finish after SIGTERM."),
+	SETTING(struct settings, log_level, text, "info", "LEVEL",
+	       "debug, info, warn or error."),
+	SETTING(struct settings, log_format, text, "text", "FORMAT",
+	       "text or json."),
+	SETTING(struct settings, mode, text, "serve", "MODE",
+	       "serve, or validate: check the file and exit."),
+	SETTING(struct settings, version, flag, NULL, NULL,
+	       "Print the version and exit."),
+	SETTING_SHORT(struct settings, help, flag, 'h', NULL, NULL,
+	       "Print this help and exit."),
+	{ 0 }
+};
+
+static const char *const level_names[] = {
+	[LOG_LEVEL_DEBUG] = "debug",
+	[LOG_LEVEL_INFO]  = "info",
+	[LOG_LEVEL_WARN]  = "warn",
+	[LOG_LEVEL_ERROR] = "error",
+};
+// clang-format on
+
+/* Not on the stack: its memory is the system's when the process ends. */
+static struct proxy proxy;
+
+static int set_up_log(const struct settings *s, struct diag *d)
+{
+	size_t level = 0;
+
+	while (level < array_count(level_names) && strcmp(s->log_level, level_names[level]) != 0)
+		level++;
+	if (level == array_count(level_names))
+		return diag_fail(d, ERR_CONFIG, "--log-level must be debug, info, warn or error");
+	if (strcmp(s->log_format, "json") != 0 && strcmp(s->log_format, "text") != 0)
+		return diag_fail(d, ERR_CONFIG, "--log-format must be text or json");
+	log_set_level((enum log_level)level);
+	log_set_json(strcmp(s->log_format, "json") == 0);
+	log_set_component("proxy");
+	return 0;
+}
+
+static int print_help(void)
+{
+	struct buf text = BUF_INIT(0);
+
+	buf_printf(&text, "Usage: weft-proxy -c FILE [flags]\n\n");
+	settings_help(settings_table, &text);
+	fwrite(buf_str(&text).ptr, 1, buf_len(&text), stdout);
+	buf_fini(&text);
+	return 0;
+}
+
+static int validate(const struct settings *s, struct diag *d)
+{
+	struct bootstrap *b;
+	int r = proxy_read_config(s->config, &b, d);
+
+	if (r < 0)
+		return r;
+	if (b->warnings)
+		printf("%s: %u warnings, the first: %s\n", s->config, b->warnings,
+		       b->first_warning);
+	printf("%s: OK\n", s->config);
+	bootstrap_free(b);
+	return 0;
+}
+
+static int serve(const struct settings *s, struct diag *d)
+{
+	struct proxy_options o = {
+		.concurrency = (uint32_t)s->concurrency,
+		.drain_time = s->drain_time,
+		.config_path = s->config,
+	};
+	struct bootstrap *b;
+	int r = proxy_read_config(s->config, &b, d);
+
+	if (r < 0)
+		return r;
+	if (b->warnings)
+		log_warn("config.ignored", "count=%u first=%s", b->warnings,
+			 log_quote(str_from(b->first_warning)));
+	r = proxy_open_take(&proxy, b, &o, d);
+	if (r == 0)
+		r = proxy_run(&proxy);
+	proxy_close(&proxy);
+	return r;
+}
+
+static int run(const struct settings *s, struct diag *d)
+{
+	int r = set_up_log(s, d);
+
+	if (r < 0)
+		return r;
+	if (s->help)
+		return print_help();
+	if (s->version)
+		return printf("weft-proxy %s\n", WEFT_VERSION) < 0 ? -EIO : 0;
+	if (!s->config)
+		return diag_fail(d, ERR_CONFIG, "a configuration file is needed: -c FILE");
+	if (strcmp(s->mode, "validate") == 0)
+		return validate(s, d);
+	if (strcmp(s->mode, "serve") != 0)
+		return diag_fail(d, ERR_CONFIG, "--mode must be serve or validate");
+	return serve(s, d);
+}
+
+static void print_problem(const struct diag *d, int r)
+{
+	struct buf text = BUF_INIT(0);
+
+	if (d->error)
+		diag_format(d, &text);
+	else
+		buf_append_str(&text, str_from(err_text(r)));
+	fprintf(stderr, "weft-proxy: %.*s\n", STR_ARGS(buf_str(&text)));
+	buf_fini(&text);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings;
+	struct diag d = DIAG_INIT;
+	int r;
+
+	settings_init(settings_table, &settings);
+	r = settings_parse(settings_table, &settings, argc, argv, NULL, &d);
+	if (r == 0)
+		r = run(&settings, &d);
+	if (r < 0)
+		print_problem(&d, r);
+	diag_fini(&d);
+	settings_fini(settings_table, &settings);
+	return r < 0 ? 1 : 0;
+}

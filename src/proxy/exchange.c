@@ -1,0 +1,313 @@
+#include "proxy/exchange.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "proxy/access_logger.h"
+#include "proxy/exchange_metrics.h"
+
+struct counter *exchange_cells(const struct exchange *x)
+{
+	return x->client->http.cells;
+}
+
+void exchange_reason(struct exchange *x, enum reason reason)
+{
+	const struct reason_row *row = reason_row(reason);
+
+	x->reason = reason;
+	x->flags |= response_flag_bit(row->flag);
+	if (row->scope == REASON_COUNTS_HTTP)
+		stat_inc(exchange_cells(x), row->counter);
+	else if (row->scope == REASON_COUNTS_CLUSTER && x->last_upstream)
+		stat_inc(x->last_upstream->cluster->cells, row->counter);
+}
+
+/*
+ * Deadlines
+ */
+
+static bool request_waits(const struct exchange *x)
+{
+	return !x->request_ended;
+}
+
+// clang-format off
+static const uint8_t reasons_due[DEADLINE_COUNT] = {
+	[DEADLINE_ROUTE]   = REASON_RESPONSE_TIMEOUT,
+	[DEADLINE_IDLE]    = REASON_IDLE_RESPONSE,
+	[DEADLINE_REQUEST] = REASON_REQUEST_TIMEOUT,
+	[DEADLINE_MAX]     = REASON_MAX_DURATION,
+};
+// clang-format on
+
+static void deadline_due(struct deadlines *d, enum deadline which)
+{
+	struct exchange *x = container_of(d, struct exchange, deadlines);
+	enum reason reason = reasons_due[which];
+
+	if (which == DEADLINE_BACKOFF) {
+		attempt_start(x);
+		return;
+	}
+	if (which == DEADLINE_TRY) {
+		attempt_failed(x, REASON_TRY_TIMEOUT, STR_EMPTY);
+		return;
+	}
+	if (which == DEADLINE_IDLE && request_waits(x))
+		reason = REASON_IDLE_REQUEST;
+	attempt_end(x);
+	exchange_reply(x, &(struct reply){ .reason = reason });
+}
+
+/*
+ * The end
+ */
+
+// clang-format off
+static const uint8_t reasons_closed[] = {
+	[STREAM_RESET_NONE]     = REASON_CLIENT_CLOSED,
+	[STREAM_RESET_LOCAL]    = REASON_LOCAL_CLOSED,
+	[STREAM_RESET_PEER]     = REASON_CLIENT_RESET,
+	[STREAM_RESET_REFUSED]  = REASON_CLIENT_RESET,
+	[STREAM_RESET_CLOSED]   = REASON_CLIENT_CLOSED,
+	[STREAM_RESET_PROTOCOL] = REASON_CLIENT_PROTOCOL,
+	[STREAM_RESET_LIMIT]    = REASON_CLIENT_PROTOCOL,
+	[STREAM_RESET_CONNECT]  = REASON_CLIENT_CLOSED,
+};
+// clang-format on
+
+static void count_status(const struct exchange *x)
+{
+	unsigned class = x->status / 100;
+
+	if (class >= 1 && class <= 5)
+		stat_inc(exchange_cells(x), HTTP_RQ_1XX + class - 1);
+	if (x->response_ended)
+		stat_inc(exchange_cells(x), HTTP_RQ_COMPLETED);
+	histogram_record(&x->client->http.times[HTTP_RQ_TIME],
+			 instant_since(loop_now(x->worker->loop), x->since));
+}
+
+static void finish(struct exchange *x)
+{
+	struct downstream *client = x->client;
+
+	deadlines_stop(&x->deadlines);
+	chain_end(x);
+	count_status(x);
+	exchange_metrics_record(x);
+	if (x->http->manager->access_log_count)
+		access_logger_exchange(x);
+	attempt_fini(x);
+	stat_dec(client->http.cells, HTTP_RQ_ACTIVE);
+	client->http.active--;
+	snapshot_release(&x->worker->reader, x->snapshot);
+}
+
+static void down_closed(struct stream *s, enum stream_reset reason)
+{
+	struct exchange *x = s->user;
+
+	/* Whatever it was before: without an end of its answer the client got none whole. */
+	if (!x->response_ended && x->reason <= REASON_UPSTREAM) {
+		exchange_reason(x, reasons_closed[reason]);
+		if (x->attempt.upstream)
+			stat_inc(x->attempt.upstream->cluster->cells, CLUSTER_RQ_CANCELLED);
+	}
+	x->bytes_sent = s->bytes_sent;
+	x->bytes_received = s->bytes_received;
+	x->state = EXCHANGE_ENDED;
+	attempt_end(x);
+	finish(x);
+}
+
+/* The answer is complete as far as the client's connection is concerned. */
+static void response_ended(struct exchange *x)
+{
+	x->response_ended = true;
+	x->state = EXCHANGE_ENDED;
+	deadlines_stop(&x->deadlines);
+	if (x->request_ended)
+		return;
+	/* What is left of the request is nobody's. */
+	stat_inc(exchange_cells(x), HTTP_RQ_EARLY_RESPONSE);
+	stream_reset(x->down, false);
+}
+
+/*
+ * To the client
+ */
+
+static void after_send(struct exchange *x, enum send_result sent, bool end)
+{
+	if (sent == SEND_QUEUED && !end && x->attempt.stream)
+		stream_pause(x->attempt.stream);
+	if (sent == SEND_CLOSED || x->state == EXCHANGE_ENDED)
+		return;
+	if (end)
+		response_ended(x);
+}
+
+void exchange_send_head(struct exchange *x, struct headers *h, bool end)
+{
+	response_head_finish(x, h);
+	x->status = h->status;
+	x->response_started = true;
+	after_send(x, stream_send_headers(x->down, h, end), end);
+}
+
+void exchange_send_data(struct exchange *x, struct str data, bool end)
+{
+	struct iovec iov;
+
+	deadline_extend(&x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
+	if (x->filter_waits) {
+		buf_append_str(&x->filter_data[DIRECTION_RESPONSE], data);
+		x->response_held = true;
+		x->response_held_end = end;
+		return;
+	}
+	if (unlikely(x->http->filters.sees_data || x->response_held)) {
+		if (!chain_data(x, DIRECTION_RESPONSE, &data, end))
+			return;
+	}
+	iov = (struct iovec){ (void *)data.ptr, data.len };
+	after_send(x, stream_send_data(x->down, &iov, data.len ? 1 : 0, end), end);
+	if (unlikely(x->filter_data[DIRECTION_RESPONSE].memory))
+		buf_clear(&x->filter_data[DIRECTION_RESPONSE]);
+}
+
+void exchange_send_trailers(struct exchange *x, struct headers *trailers)
+{
+	after_send(x, stream_send_trailers(x->down, trailers), true);
+}
+
+void exchange_reset(struct exchange *x, enum reason reason, bool refused)
+{
+	if (exchange_is_over(x))
+		return;
+	exchange_reason(x, reason);
+	x->state = EXCHANGE_ENDED;
+	attempt_end(x);
+	stat_inc(exchange_cells(x), HTTP_RQ_TX_RESET);
+	stream_reset(x->down, refused);
+}
+
+/*
+ * From the client
+ */
+
+static void request_ended(struct exchange *x)
+{
+	x->request_ended = true;
+	x->request_end_at = loop_now(x->worker->loop);
+	deadline_clear(&x->deadlines, DEADLINE_REQUEST);
+	if (x->route)
+		deadline_set(&x->deadlines, DEADLINE_ROUTE, x->route->forward.timeout);
+}
+
+static void down_data(struct stream *s, struct str data, bool end)
+{
+	struct exchange *x = s->user;
+
+	if (exchange_is_over(x))
+		return;
+	deadline_extend(&x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
+	if (end)
+		request_ended(x);
+	if (unlikely(x->http->filters.sees_data) && !chain_data(x, DIRECTION_REQUEST, &data, end))
+		return;
+	attempt_data(x, data, end);
+	if (unlikely(x->filter_data[DIRECTION_REQUEST].memory))
+		buf_clear(&x->filter_data[DIRECTION_REQUEST]);
+}
+
+static void down_trailers(struct stream *s, struct headers *trailers)
+{
+	struct exchange *x = s->user;
+
+	if (exchange_is_over(x))
+		return;
+	x->request_trailers = trailers;
+	down_data(s, STR_EMPTY, true);
+}
+
+static void down_sent(struct stream *s)
+{
+	struct exchange *x = s->user;
+
+	if (x->state == EXCHANGE_RESPONSE)
+		attempt_resume_response(x);
+}
+
+static bool content_type_is_grpc(const struct headers *h)
+{
+	const struct header *type = headers_get(h, HEADER_CONTENT_TYPE);
+
+	return type && str_has_prefix(type->value, STR("application/grpc"));
+}
+
+static void down_headers(struct stream *s, struct headers *h, bool end)
+{
+	struct exchange *x = s->user;
+	const struct http_manager *m = x->http->manager;
+
+	x->request = h;
+	x->is_grpc = content_type_is_grpc(h);
+	x->original_path = h->path;
+	deadline_set(&x->deadlines, DEADLINE_IDLE, m->stream_idle_timeout);
+	deadline_set(&x->deadlines, DEADLINE_MAX, m->max_stream_duration);
+	if (end)
+		request_ended(x);
+	else
+		deadline_set(&x->deadlines, DEADLINE_REQUEST, m->request_timeout);
+	if (request_head_prepare(x))
+		chain_request(x);
+}
+
+static const struct stream_handler down_handler = {
+	.on_headers = down_headers,
+	.on_data = down_data,
+	.on_trailers = down_trailers,
+	.on_sent = down_sent,
+	.on_closed = down_closed,
+};
+
+static void count_begin(struct downstream *client, struct stream *s)
+{
+	struct counter *cells = client->http.cells;
+
+	(void)s;
+	stat_inc(cells, HTTP_RQ_TOTAL);
+	stat_inc(cells, HTTP_RQ_ACTIVE);
+	stat_inc(cells, http_server_conn_codec(client->http.server) == HTTP_CODEC_HTTP2
+				? HTTP_RQ_HTTP2
+				: HTTP_RQ_HTTP1);
+	client->http.active++;
+	client->http.requests++;
+}
+
+void exchange_open(struct downstream *client, struct stream *s)
+{
+	const struct http_state *http = client->http.state;
+	struct worker *w = client->worker;
+	size_t align = _Alignof(max_align_t);
+	size_t size = (sizeof(struct exchange) + align - 1) / align * align;
+	struct exchange *x = pool_zalloc(&s->pool, size + http->filters.state_bytes);
+	uint32_t limit = client->listener->listener->buffer_limit_bytes;
+
+	x->down = s;
+	x->client = client;
+	x->worker = w;
+	x->http = http;
+	x->snapshot = snapshot_hold(&w->reader);
+	x->filter_states = (char *)x + size;
+	x->since = loop_now(w->loop);
+	x->filter_data[DIRECTION_REQUEST].limit_bytes = limit;
+	x->filter_data[DIRECTION_RESPONSE].limit_bytes = limit;
+	deadlines_init(&x->deadlines, w->loop, deadline_due);
+	s->handler = &down_handler;
+	s->user = x;
+	count_begin(client, s);
+}

@@ -1,0 +1,512 @@
+#include "proxy/pool.h"
+
+#include <assert.h>
+
+#include "base/mem.h"
+#include "net/tls.h"
+
+/* A connection ends this share of the certificate's remaining life before its end. */
+#define LIFETIME_MARGIN_PARTS 10
+
+static struct worker_cluster *cluster_of_conn(const struct upstream_conn *uc)
+{
+	return uc->upstream->cluster;
+}
+
+static const struct cluster *settings_of(const struct upstream *u)
+{
+	return u->state->cluster;
+}
+
+static struct loop *loop_of(const struct upstream *u)
+{
+	return u->cluster->worker->loop;
+}
+
+/*
+ * Lists
+ */
+
+static void move_to_ready(struct upstream_conn *uc)
+{
+	struct upstream *u = uc->upstream;
+
+	if (uc->state == POOL_CONN_READY)
+		return;
+	list_remove(&uc->in_pool);
+	list_push_front(&u->ready, &uc->in_pool);
+	u->ready_count++;
+	uc->state = POOL_CONN_READY;
+}
+
+static void move_to_others(struct upstream_conn *uc, int state)
+{
+	struct upstream *u = uc->upstream;
+
+	if (uc->state == POOL_CONN_READY)
+		u->ready_count--;
+	list_remove(&uc->in_pool);
+	list_push_back(&u->others, &uc->in_pool);
+	uc->state = state;
+}
+
+static bool fits(const struct upstream_conn *uc, const struct pool_request *r)
+{
+	if (r->fresh && uc->requests > 0)
+		return false;
+	return r->codec == HTTP_CODEC_AUTO || uc->http2 == (r->codec == HTTP_CODEC_HTTP2);
+}
+
+static struct upstream_conn *ready_find(struct upstream *u, const struct pool_request *r)
+{
+	list_for_each (node, &u->ready) {
+		struct upstream_conn *uc = container_of(node, struct upstream_conn, in_pool);
+
+		if (fits(uc, r) && http_client_conn_available(uc->client))
+			return uc;
+	}
+	return NULL;
+}
+
+/*
+ * Ending connections
+ */
+
+static void end_conn(struct upstream_conn *uc)
+{
+	uc->local_close = true;
+	if (uc->client)
+		http_client_conn_close(uc->client);
+}
+
+/* No stream is begun any more; it closes when the last one ended. */
+static void end_when_idle(struct upstream_conn *uc)
+{
+	if (uc->state == POOL_CONN_CONNECTING)
+		return;
+	if (uc->state != POOL_CONN_ENDING)
+		move_to_others(uc, POOL_CONN_ENDING);
+	if (http_client_conn_active(uc->client) == 0)
+		end_conn(uc);
+}
+
+static bool has_had_its_day(const struct upstream_conn *uc)
+{
+	const struct upstream *u = uc->upstream;
+	uint32_t requests_max = settings_of(u)->requests_per_connection_max;
+
+	return uc->state == POOL_CONN_ENDING || u->retired || uc->generation != u->generation ||
+	       (requests_max && uc->requests >= requests_max);
+}
+
+static uint32_t idle_max(const struct upstream *u)
+{
+	uint32_t workers = u->cluster->worker->group->count;
+
+	return max_of(POOL_IDLE_MAX / workers, 1u);
+}
+
+static void idle_timer_arm(struct upstream *u)
+{
+	struct duration idle = settings_of(u)->idle_timeout;
+	struct upstream_conn *oldest = list_last(&u->ready, struct upstream_conn, in_pool);
+
+	if (!oldest || idle.ns <= 0 || timer_is_running(&u->idle))
+		return;
+	timer_start(loop_of(u), &u->idle,
+		    instant_since(instant_after(oldest->since, idle), loop_now(loop_of(u))));
+}
+
+static void idle_due(struct timer *t)
+{
+	struct upstream *u = container_of(t, struct upstream, idle);
+	struct duration idle = settings_of(u)->idle_timeout;
+	struct instant now = loop_now(loop_of(u));
+
+	upstream_ref(u);
+	list_for_each_safe (node, &u->ready) {
+		struct upstream_conn *uc = container_of(node, struct upstream_conn, in_pool);
+
+		if (http_client_conn_active(uc->client) > 0) {
+			uc->since = now;
+			continue;
+		}
+		if (instant_after(uc->since, idle).ns > now.ns)
+			continue;
+		stat_inc(u->cluster->cells, CLUSTER_CX_IDLE_TIMEOUT);
+		end_conn(uc);
+	}
+	idle_timer_arm(u);
+	upstream_unref(u);
+}
+
+/*
+ * Waiters
+ */
+
+static void waiter_remove(struct pool_request *r)
+{
+	struct upstream *u = r->upstream;
+
+	list_remove(&r->in_waiters);
+	u->waiter_count--;
+	breaker_give(u->state->breakers, r->priority, BREAKER_PENDING);
+	stat_dec(u->cluster->cells, CLUSTER_RQ_PENDING_ACTIVE);
+	r->upstream = NULL;
+}
+
+static void fail_first_waiter(struct upstream *u, enum reason reason, struct str detail)
+{
+	struct pool_request *r = list_first(&u->waiters, struct pool_request, in_waiters);
+
+	waiter_remove(r);
+	r->on_failed(r, reason, detail);
+	upstream_unref(u);
+}
+
+/* How many waiters the connections in the making can serve. */
+static uint64_t capacity_coming(const struct upstream *u)
+{
+	return (uint64_t)u->connecting * (u->multiplexes ? POOL_STREAMS_EXPECTED : 1);
+}
+
+static void serve_waiters(struct upstream *u)
+{
+	struct pool_request *r;
+
+	while ((r = list_first(&u->waiters, struct pool_request, in_waiters)) != NULL) {
+		struct upstream_conn *uc = ready_find(u, r);
+
+		if (!uc)
+			return;
+		waiter_remove(r);
+		r->on_ready(r, uc);
+		upstream_unref(u);
+	}
+}
+
+/*
+ * Opening connections
+ */
+
+static void connect_for_waiters(struct upstream *u);
+
+static void conn_settled(struct upstream_conn *uc)
+{
+	struct upstream *u = uc->upstream;
+
+	if (unlikely(has_had_its_day(uc))) {
+		uint32_t requests_max = settings_of(u)->requests_per_connection_max;
+
+		if (requests_max && uc->requests >= requests_max && uc->state != POOL_CONN_ENDING)
+			stat_inc(u->cluster->cells, CLUSTER_CX_MAX_REQUESTS);
+		end_when_idle(uc);
+		return;
+	}
+	uc->since = loop_now(loop_of(u));
+	move_to_ready(uc);
+	if (unlikely(!list_is_empty(&u->waiters)))
+		serve_waiters(u);
+	if (unlikely(u->ready_count > idle_max(u)))
+		end_when_idle(list_last(&u->ready, struct upstream_conn, in_pool));
+	if (unlikely(!timer_is_running(&u->idle)))
+		idle_timer_arm(u);
+}
+
+static void lifetime_due(struct timer *t)
+{
+	end_when_idle(container_of(t, struct upstream_conn, lifetime));
+}
+
+/* The identities at both ends were checked when the connection was made; it ends before the
+ * peer's does. */
+static void lifetime_arm(struct upstream_conn *uc)
+{
+	const struct conn *c = uc->conn;
+	struct loop *l = loop_of(uc->upstream);
+	int64_t left;
+
+	if (!c->tls || !c->tls->peer)
+		return;
+	left = c->tls->peer->not_after.ns - loop_wall_now(l).ns;
+	left -= left / LIFETIME_MARGIN_PARTS;
+	timer_start(l, &uc->lifetime, DURATION_NS(max_of(left, (int64_t)0)));
+}
+
+static void on_ready(struct http_client_conn *hc)
+{
+	struct upstream_conn *uc = http_client_conn_user(hc);
+	struct upstream *u = uc->upstream;
+	struct worker_cluster *wc = u->cluster;
+
+	timer_stop(&uc->connect_timer);
+	u->connecting--;
+	uc->state = POOL_CONN_BUSY;
+	uc->http2 = http_client_conn_codec(hc) == HTTP_CODEC_HTTP2;
+	u->multiplexes = uc->http2;
+	stat_inc(wc->cells, uc->http2 ? CLUSTER_CX_HTTP2_TOTAL : CLUSTER_CX_HTTP1_TOTAL);
+	histogram_record(&wc->times[CLUSTER_CX_CONNECT_TIME],
+			 instant_since(loop_now(loop_of(u)), uc->since));
+	upstream_count_tls(wc, uc->conn, true);
+	lifetime_arm(uc);
+
+	upstream_ref(u);
+	conn_settled(uc);
+	connect_for_waiters(u);
+	upstream_unref(u);
+}
+
+static void on_available(struct http_client_conn *hc)
+{
+	conn_settled(http_client_conn_user(hc));
+}
+
+static void on_draining(struct http_client_conn *hc)
+{
+	end_when_idle(http_client_conn_user(hc));
+}
+
+/* Nothing was sent on it: the requests that it was opened for go elsewhere. */
+static void connect_failed(struct upstream_conn *uc, int error)
+{
+	struct upstream *u = uc->upstream;
+	const struct conn *c = uc->conn;
+	enum reason reason =
+		uc->timed_out ? REASON_CONNECT_TIMEOUT : upstream_connect_reason(c, error);
+	struct str detail = str_from(err_text(error));
+
+	if (c->tls && c->tls->failure != TLS_FAILURE_NONE)
+		detail = str_from(c->tls->failure_text);
+	u->connecting--;
+	stat_inc(u->cluster->cells,
+		 uc->timed_out ? CLUSTER_CX_CONNECT_TIMEOUT : CLUSTER_CX_CONNECT_FAIL);
+	upstream_count_tls(u->cluster, c, false);
+	while (u->waiter_count > capacity_coming(u) && u->waiter_count > 0)
+		fail_first_waiter(u, reason, detail);
+}
+
+static void count_end(struct upstream_conn *uc, int error)
+{
+	struct worker_cluster *wc = cluster_of_conn(uc);
+
+	stat_dec(wc->cells, CLUSTER_CX_ACTIVE);
+	stat_inc(wc->cells, CLUSTER_CX_DESTROY);
+	stat_inc(wc->cells, uc->local_close ? CLUSTER_CX_DESTROY_LOCAL : CLUSTER_CX_DESTROY_REMOTE);
+	if (error == ERR_PROTO)
+		stat_inc(wc->cells, CLUSTER_CX_PROTOCOL_ERROR);
+}
+
+static void conn_reap(struct deferred *d)
+{
+	mem_free(container_of(d, struct upstream_conn, reap));
+}
+
+static void on_closed(struct http_client_conn *hc, int error)
+{
+	struct upstream_conn *uc = http_client_conn_user(hc);
+	struct upstream *u = uc->upstream;
+
+	timer_stop(&uc->connect_timer);
+	timer_stop(&uc->lifetime);
+	stat_add(u->cluster->cells, CLUSTER_CX_RX_BYTES, uc->conn->bytes_received);
+	stat_add(u->cluster->cells, CLUSTER_CX_TX_BYTES, uc->conn->bytes_sent);
+	if (uc->state == POOL_CONN_READY)
+		u->ready_count--;
+	list_remove(&uc->in_pool);
+	count_end(uc, error);
+	breaker_give(u->state->breakers, 0, BREAKER_CONNECTIONS);
+	atomic_fetch_sub_explicit(&u->host->load->connections, 1, memory_order_relaxed);
+	if (uc->state == POOL_CONN_CONNECTING)
+		connect_failed(uc, error);
+	uc->client = NULL;
+	uc->conn = NULL;
+	connect_for_waiters(u);
+	loop_reap(loop_of(u), &uc->reap, conn_reap);
+	upstream_unref(u);
+}
+
+static const struct http_client_handler client_handler = {
+	.on_ready = on_ready,
+	.on_available = on_available,
+	.on_draining = on_draining,
+	.on_closed = on_closed,
+};
+
+static void connect_due(struct timer *t)
+{
+	struct upstream_conn *uc = container_of(t, struct upstream_conn, connect_timer);
+
+	uc->timed_out = true;
+	end_conn(uc);
+}
+
+// clang-format off
+static const enum http_codec codecs[] = {
+	[UPSTREAM_HTTP1]         = HTTP_CODEC_HTTP1,
+	[UPSTREAM_HTTP2]         = HTTP_CODEC_HTTP2,
+	[UPSTREAM_AUTO]          = HTTP_CODEC_AUTO,
+	[UPSTREAM_AS_DOWNSTREAM] = HTTP_CODEC_AUTO,
+};
+// clang-format on
+
+static void open_conn(struct upstream *u, enum http_codec codec)
+{
+	const struct cluster *settings = settings_of(u);
+	struct http_client_options options = {
+		.codec = codec == HTTP_CODEC_AUTO ? codecs[settings->protocol] : codec,
+		.headers_count_max = settings->headers_count_max,
+		.stream_window_bytes = settings->http2.stream_window_bytes,
+		.connection_window_bytes = settings->http2.connection_window_bytes,
+		.trailers_enabled = settings->trailers_enabled,
+	};
+	struct upstream_conn *uc = mem_new(struct upstream_conn);
+
+	uc->upstream = u;
+	uc->conn = upstream_dial(u);
+	assert(uc->conn);
+	uc->generation = u->generation;
+	uc->since = loop_now(loop_of(u));
+	list_init(&uc->in_pool);
+	list_push_back(&u->others, &uc->in_pool);
+	u->connecting++;
+	upstream_ref(u);
+	atomic_fetch_add_explicit(&u->host->load->connections, 1, memory_order_relaxed);
+	stat_inc(u->cluster->cells, CLUSTER_CX_TOTAL);
+	stat_inc(u->cluster->cells, CLUSTER_CX_ACTIVE);
+	timer_init(&uc->connect_timer, connect_due);
+	timer_init(&uc->lifetime, lifetime_due);
+	timer_start(loop_of(u), &uc->connect_timer, settings->connect_timeout);
+	uc->client = http_client_conn_open_take(uc->conn, &options, &client_handler, uc);
+}
+
+/* Always one connection, however many the others have: what waits must be able to go on. */
+static bool may_open(struct upstream *u)
+{
+	struct breakers *b = u->state->breakers;
+
+	if (breaker_take(b, &settings_of(u)->breakers[0], 0, BREAKER_CONNECTIONS))
+		return true;
+	stat_inc(u->cluster->cells, CLUSTER_CX_OVERFLOW);
+	if (!list_is_empty(&u->ready) || !list_is_empty(&u->others))
+		return false;
+	breaker_take_anyway(b, 0, BREAKER_CONNECTIONS);
+	return true;
+}
+
+static void connect_for_waiters(struct upstream *u)
+{
+	while (!u->retired && u->waiter_count > capacity_coming(u)) {
+		struct pool_request *r = list_first(&u->waiters, struct pool_request, in_waiters);
+
+		if (!u->state->tls.context && u->state->cluster->tls) {
+			fail_first_waiter(u, REASON_NO_SECRETS, STR_EMPTY);
+			continue;
+		}
+		if (!may_open(u))
+			return;
+		open_conn(u, r->codec);
+	}
+}
+
+/*
+ * Public
+ */
+
+void pool_open(struct upstream *u)
+{
+	list_init(&u->ready);
+	list_init(&u->others);
+	list_init(&u->waiters);
+	timer_init(&u->idle, idle_due);
+	/* Until the first connection tells, one in the making is enough where it may be HTTP/2. */
+	u->multiplexes = settings_of(u)->protocol != UPSTREAM_HTTP1;
+}
+
+enum pool_result pool_get(struct upstream *u, struct pool_request *r,
+			  struct upstream_conn **ret_conn)
+{
+	struct upstream_conn *uc = ready_find(u, r);
+
+	if (likely(uc)) {
+		*ret_conn = uc;
+		return POOL_READY;
+	}
+	if (!u->state->tls.context && u->state->cluster->tls)
+		return POOL_NO_TLS;
+	if (!breaker_take(u->state->breakers, &settings_of(u)->breakers[r->priority], r->priority,
+			  BREAKER_PENDING))
+		return POOL_FULL;
+	stat_inc(u->cluster->cells, CLUSTER_RQ_PENDING_TOTAL);
+	stat_inc(u->cluster->cells, CLUSTER_RQ_PENDING_ACTIVE);
+	r->upstream = u;
+	upstream_ref(u);
+	list_init(&r->in_waiters);
+	list_push_back(&u->waiters, &r->in_waiters);
+	u->waiter_count++;
+	connect_for_waiters(u);
+	return POOL_WAIT;
+}
+
+void pool_cancel(struct pool_request *r)
+{
+	struct upstream *u = r->upstream;
+
+	if (!u)
+		return;
+	waiter_remove(r);
+	upstream_unref(u);
+}
+
+struct stream *pool_begin(struct upstream_conn *uc, const struct stream_handler *handler,
+			  void *user)
+{
+	struct stream *s = http_client_conn_begin(uc->client, handler, user);
+
+	if (unlikely(!s))
+		return NULL;
+	uc->requests++;
+	if (!http_client_conn_available(uc->client) && uc->state == POOL_CONN_READY)
+		move_to_others(uc, POOL_CONN_BUSY);
+	return s;
+}
+
+static void end_list(struct list *conns, void (*end)(struct upstream_conn *uc))
+{
+	list_for_each_safe (node, conns)
+		end(container_of(node, struct upstream_conn, in_pool));
+}
+
+static void end_if_connecting(struct upstream_conn *uc)
+{
+	if (uc->state == POOL_CONN_CONNECTING)
+		end_conn(uc);
+}
+
+void pool_retire(struct upstream *u)
+{
+	upstream_ref(u);
+	u->retired = true;
+	timer_stop(&u->idle);
+	while (!list_is_empty(&u->waiters))
+		fail_first_waiter(u, REASON_CONNECT, STR("the endpoint was removed"));
+	end_list(&u->others, end_if_connecting);
+	end_list(&u->ready, end_when_idle);
+	end_list(&u->others, end_when_idle);
+	upstream_unref(u);
+}
+
+void pool_renew(struct upstream *u)
+{
+	u->generation++;
+	end_list(&u->ready, end_when_idle);
+}
+
+void pool_close(struct upstream *u)
+{
+	upstream_ref(u);
+	u->retired = true;
+	timer_stop(&u->idle);
+	end_list(&u->ready, end_conn);
+	end_list(&u->others, end_conn);
+	upstream_unref(u);
+}

@@ -1,0 +1,86 @@
+/*
+ * Answers of the proxy's own
+ */
+
+#include "proxy/exchange.h"
+
+/* gRPC's status for an HTTP status, as in Envoy and gRPC's own mapping. */
+// clang-format off
+static const struct { uint16_t http; const char *grpc; } grpc_statuses[] = {
+	{ 400, "13" }, { 401, "16" }, { 403, "7" }, { 404, "12" },
+	{ 429, "14" }, { 502, "14" }, { 503, "14" }, { 504, "14" },
+};
+// clang-format on
+
+static struct str grpc_status_of(uint16_t http)
+{
+	for (size_t i = 0; i < array_count(grpc_statuses); i++)
+		if (grpc_statuses[i].http == http)
+			return str_from(grpc_statuses[i].grpc);
+	return STR("2");
+}
+
+/* To a gRPC client the answer is a status in a head of its own. */
+static void send_grpc(struct exchange *x, struct headers *h, uint16_t status, struct str text)
+{
+	h->status = 200;
+	headers_add(h, HEADER_CONTENT_TYPE, STR("application/grpc"));
+	headers_add(h, HEADER_GRPC_STATUS, grpc_status_of(status));
+	if (text.len)
+		headers_add(h, HEADER_GRPC_MESSAGE, text);
+	exchange_send_head(x, h, true);
+}
+
+static void send_text(struct exchange *x, struct headers *h, struct str text)
+{
+	bool body = text.len > 0 && x->request->method_id != METHOD_HEAD;
+
+	headers_add(h, HEADER_CONTENT_LENGTH, pool_printf(exchange_pool(x), "%zu", text.len));
+	if (text.len)
+		headers_add(h, HEADER_CONTENT_TYPE, STR("text/plain"));
+	exchange_send_head(x, h, !body);
+	if (body && !x->response_ended) {
+		struct iovec iov = { (void *)text.ptr, text.len };
+
+		if (stream_send_data(x->down, &iov, 1, true) != SEND_CLOSED)
+			x->response_ended = true;
+	}
+}
+
+static void send_reply(struct exchange *x, const struct reply *r)
+{
+	const struct reason_row *row = reason_row(r->reason);
+	struct str text = r->text.len ? r->text : row->text;
+	struct headers h;
+
+	headers_init(&h, exchange_pool(x));
+	h.status = r->status ? r->status : row->status;
+	if (r->location.len)
+		headers_add(&h, HEADER_LOCATION, r->location);
+	response_head_route(x, &h);
+	if (x->is_grpc && !r->location.len)
+		send_grpc(x, &h, h.status, text);
+	else
+		send_text(x, &h, text);
+}
+
+void exchange_reply(struct exchange *x, const struct reply *r)
+{
+	if (exchange_is_over(x))
+		return;
+	if (x->response_started) {
+		exchange_reset(x, r->reason, false);
+		return;
+	}
+	exchange_reason(x, r->reason);
+	if (r->details.len)
+		x->details = r->details;
+	attempt_end(x);
+	deadlines_stop(&x->deadlines);
+	x->state = EXCHANGE_LOCAL;
+	send_reply(x, r);
+	x->state = EXCHANGE_ENDED;
+	/* The rest of a request that was answered early is dropped, or the connection ends. */
+	if (x->response_ended && !x->request_ended)
+		stream_reset(x->down, false);
+}

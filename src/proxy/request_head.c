@@ -1,0 +1,194 @@
+/*
+ * The head of a request, from what the client sent to what the endpoint gets
+ *
+ * What is not changed is not touched: whole runs of received lines are sent on as they lie.
+ */
+
+#include "http/hop.h"
+#include "proxy/exchange.h"
+#include "proxy/header_mutate.h"
+#include "proxy/path.h"
+#include "proxy/xfcc.h"
+
+static void reply(struct exchange *x, enum reason reason)
+{
+	exchange_reply(x, &(struct reply){ .reason = reason });
+}
+
+/* False: answered. */
+static bool path_prepare(struct exchange *x)
+{
+	const struct http_manager *m = x->http->manager;
+	struct headers *h = x->request;
+	struct str path = h->path;
+
+	if (m->reject_escaped_slashes && path_has_escaped_slash(path)) {
+		reply(x, REASON_BAD_PATH);
+		return false;
+	}
+	if (m->normalize_path && !path_normalize(path, exchange_pool(x), &path)) {
+		reply(x, REASON_BAD_PATH);
+		return false;
+	}
+	if (m->merge_slashes)
+		path = path_merge_slashes(path, exchange_pool(x));
+	h->path = path;
+	return true;
+}
+
+/* "host:port" without its port, when the manager says so. */
+static void host_port_strip(struct exchange *x)
+{
+	const struct http_manager *m = x->http->manager;
+	struct headers *h = x->request;
+	size_t colon = h->authority.len;
+	uint64_t port;
+
+	if (m->host_port == HOST_PORT_KEEP)
+		return;
+	while (colon > 0 && h->authority.ptr[colon - 1] != ':' &&
+	       h->authority.ptr[colon - 1] != ']')
+		colon--;
+	if (colon == 0 || h->authority.ptr[colon - 1] == ']' ||
+	    str_to_u64(str_slice(h->authority, colon, h->authority.len), UINT16_MAX, &port) < 0)
+		return;
+	if (m->host_port == HOST_PORT_STRIP_OWN && port != address_port(&x->client->conn->local))
+		return;
+	h->authority.len = colon - 1;
+}
+
+static struct str peer_ip(struct exchange *x)
+{
+	struct buf text = BUF_INIT(0);
+	struct str ip;
+
+	address_format_ip(&x->client->conn->peer, &text);
+	ip = pool_strdup(exchange_pool(x), buf_str(&text));
+	buf_fini(&text);
+	return ip;
+}
+
+static void forwarded_for(struct exchange *x)
+{
+	const struct http_manager *m = x->http->manager;
+	struct header *have;
+	struct str ip;
+
+	if (!m->use_remote_address || m->skip_xff_append)
+		return;
+	ip = peer_ip(x);
+	have = headers_get(x->request, HEADER_X_FORWARDED_FOR);
+	if (have)
+		ip = pool_printf(exchange_pool(x), "%.*s,%.*s", STR_ARGS(have->value),
+				 STR_ARGS(ip));
+	headers_set(x->request, HEADER_X_FORWARDED_FOR, ip);
+}
+
+static void forwarded_proto(struct exchange *x)
+{
+	const struct http_manager *m = x->http->manager;
+	struct str proto = x->client->conn->tls ? STR("https") : STR("http");
+	struct header *have = headers_get(x->request, HEADER_X_FORWARDED_PROTO);
+
+	if (!have)
+		headers_add(x->request, HEADER_X_FORWARDED_PROTO, proto);
+	else if (m->use_remote_address && m->xff_num_trusted_hops == 0)
+		headers_set(x->request, HEADER_X_FORWARDED_PROTO, proto);
+	else
+		proto = have->value;
+	if (str_eq(proto, STR("https")) || str_eq(proto, STR("http")))
+		x->request->scheme = proto;
+}
+
+/* From outside nobody may steer the proxies behind us. */
+static void strip_control_fields(struct exchange *x)
+{
+	headers_for_each (field, x->request)
+		if (field->name.len > 8 &&
+		    str_eq_nocase(str_slice(field->name, 0, 8), STR("x-envoy-")))
+			field->id = HEADER_REMOVED;
+}
+
+static void request_id(struct exchange *x)
+{
+	const struct http_manager *m = x->http->manager;
+	char *text;
+
+	if (!m->generate_request_id)
+		return;
+	if (headers_get(x->request, HEADER_X_REQUEST_ID) &&
+	    (!m->use_remote_address || m->preserve_external_request_id))
+		return;
+	text = pool_alloc(exchange_pool(x), RANDOM_UUID_LEN);
+	random_uuid(&x->worker->random, text);
+	headers_set(x->request, HEADER_X_REQUEST_ID, str_of(text, RANDOM_UUID_LEN));
+}
+
+bool request_head_prepare(struct exchange *x)
+{
+	struct headers *h = x->request;
+
+	if (h->method_id == METHOD_CONNECT) {
+		reply(x, REASON_UPGRADE);
+		return false;
+	}
+	http_strip_hop_by_hop(h);
+	if (!path_prepare(x))
+		return false;
+	host_port_strip(x);
+	if (x->http->manager->use_remote_address)
+		strip_control_fields(x);
+	forwarded_for(x);
+	forwarded_proto(x);
+	request_id(x);
+	xfcc_apply(x->http->manager, x->client, h, exchange_pool(x));
+	return true;
+}
+
+static void rewrite_path(struct exchange *x)
+{
+	const struct route *r = x->route;
+	struct headers *h = x->request;
+	size_t matched = r->path.value.len;
+
+	if (r->forward.prefix_rewrite.len == 0)
+		return;
+	headers_add_named(h, STR("x-envoy-original-path"), h->path);
+	if (r->path.kind == PATH_MATCH_EXACT)
+		matched = path_split(h->path).path.len;
+	h->path = pool_printf(exchange_pool(x), "%.*s%.*s", STR_ARGS(r->forward.prefix_rewrite),
+			      STR_ARGS(str_slice(h->path, matched, h->path.len)));
+}
+
+static void rewrite_host(struct exchange *x, struct str host)
+{
+	if (x->route->forward.append_x_forwarded_host)
+		headers_set(x->request, HEADER_X_FORWARDED_HOST, x->request->authority);
+	x->request->authority = host;
+}
+
+void request_head_route(struct exchange *x)
+{
+	struct mutation_path path = {
+		.table = x->table,
+		.host = x->host,
+		.route = x->route,
+		.target = x->target,
+	};
+
+	rewrite_path(x);
+	if (x->route->forward.host_rewrite.len)
+		rewrite_host(x, x->route->forward.host_rewrite);
+	header_mutations_apply_all(&path, MUTATE_REQUEST, x->request);
+}
+
+void request_head_attempt(struct exchange *x)
+{
+	const struct upstream *u = x->attempt.upstream;
+
+	if (x->route->forward.auto_host_rewrite && u->endpoint->hostname.len)
+		rewrite_host(x, u->endpoint->hostname);
+	if (x->host->include_attempt_count)
+		headers_set(x->request, HEADER_X_ENVOY_ATTEMPT_COUNT,
+			    pool_printf(exchange_pool(x), "%u", x->attempts));
+}

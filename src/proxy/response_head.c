@@ -1,0 +1,56 @@
+/*
+ * The head of a response, from the endpoint's, or our own, to what the client gets
+ */
+
+#include "http/hop.h"
+#include "proxy/exchange.h"
+#include "proxy/header_mutate.h"
+
+void response_head_route(struct exchange *x, struct headers *h)
+{
+	struct mutation_path path = {
+		.table = x->table,
+		.host = x->host,
+		.route = x->route,
+		.target = x->target,
+	};
+
+	header_mutations_apply_all(&path, MUTATE_RESPONSE, h);
+}
+
+static void server_name(const struct http_manager *m, struct headers *h)
+{
+	struct str name = m->server_name.len ? m->server_name : STR("weft");
+
+	if (m->server_header == SERVER_HEADER_PASS_THROUGH)
+		return;
+	if (m->server_header == SERVER_HEADER_APPEND_IF_ABSENT && headers_get(h, HEADER_SERVER))
+		return;
+	headers_set(h, HEADER_SERVER, name);
+}
+
+static void copy_for_logs(struct exchange *x, const struct headers *h)
+{
+	struct headers *copy = pool_new(exchange_pool(x), struct headers);
+
+	headers_init(copy, exchange_pool(x));
+	headers_copy(copy, h);
+	x->logged_response = copy;
+}
+
+void response_head_finish(struct exchange *x, struct headers *h)
+{
+	const struct http_manager *m = x->http->manager;
+
+	server_name(m, h);
+	if (!headers_get(h, HEADER_DATE))
+		headers_add(h, HEADER_DATE, worker_date(x->worker));
+	if (m->request_id_in_response) {
+		const struct header *id = headers_get(x->request, HEADER_X_REQUEST_ID);
+
+		if (id)
+			headers_set(h, HEADER_X_REQUEST_ID, id->value);
+	}
+	if (x->http->logs_response_headers)
+		copy_for_logs(x, h);
+}
