@@ -15,9 +15,11 @@ static const struct str method_path =
 /* Nobody routes by it: the connection leads to one server. */
 static const struct str authority = STR_INIT("control.weft");
 
+/* Lives until both its connection and its call are gone, in whichever order. */
 struct certificate_request {
 	struct conn *transport; /* until it is closed */
 	struct http_client_conn *http;
+	struct grpc_call *call;
 	struct buf message;
 	struct duration timeout;
 	struct timer timer;
@@ -69,14 +71,27 @@ static int read_chain(const struct pb_message *m, struct identity_grant *grant, 
 	return 0;
 }
 
+static int fail_unreadable(struct diag *d, const struct diag *why)
+{
+	struct buf text = BUF_INIT(0);
+	int r;
+
+	diag_format(why, &text);
+	r = diag_fail(d, why->error, "the answer of the authority cannot be read: %.*s",
+		      STR_ARGS(buf_str(&text)));
+	buf_fini(&text);
+	return r;
+}
+
 int certificate_response_read(struct str message, struct identity_grant *ret_grant, struct diag *d)
 {
 	struct pool pool = POOL_INIT(0);
+	struct diag why = DIAG_INIT;
 	struct pb_message *m;
-	int r = pb_decode(&pb_IstioCertificateResponse, message, &pool, &m, NULL, d);
+	int r = pb_decode(&pb_IstioCertificateResponse, message, &pool, &m, NULL, &why);
 
-	if (r == 0)
-		r = read_chain(m, ret_grant, d);
+	r = r == 0 ? read_chain(m, ret_grant, d) : fail_unreadable(d, &why);
+	diag_fini(&why);
 	pool_fini(&pool);
 	return r;
 }
@@ -85,7 +100,15 @@ int certificate_response_read(struct str message, struct identity_grant *ret_gra
  * The call
  */
 
-/* Gives the answer, once, and lets the connection go; the request goes with it. */
+static void free_if_over(struct certificate_request *q)
+{
+	if (q->http || q->call)
+		return;
+	buf_fini(&q->message);
+	mem_free(q);
+}
+
+/* Gives the answer, once, and lets the connection go. */
 static void answer(struct certificate_request *q, const struct certificate_answer *a)
 {
 	void (*on_answer)(void *, const struct certificate_answer *) = TAKE(q->on_answer);
@@ -116,18 +139,25 @@ static void answer_grant(struct certificate_request *q, struct str message)
 	buf_fini(&grant.trust_pem);
 }
 
-static void on_unary_answer(struct grpc_call *call, const struct grpc_answer *a)
+static void answer_status(struct certificate_request *q, const struct grpc_answer *a)
 {
-	struct certificate_request *q = grpc_call_user(call);
 	char reason[REASON_BYTES];
 
-	if (a->status == GRPC_OK) {
-		answer_grant(q, a->message);
-		return;
-	}
 	snprintf(reason, sizeof(reason), "%s: %.*s", grpc_status_text(a->status),
 		 STR_ARGS(a->text));
 	answer_failure(q, reason);
+}
+
+static void on_unary_answer(struct grpc_call *call, const struct grpc_answer *a)
+{
+	struct certificate_request *q = grpc_call_user(call);
+
+	q->call = NULL;
+	if (a->status == GRPC_OK)
+		answer_grant(q, a->message);
+	else
+		answer_status(q, a);
+	free_if_over(q);
 }
 
 static void on_ready(struct http_client_conn *hc)
@@ -142,7 +172,8 @@ static void on_ready(struct http_client_conn *hc)
 
 	if (!q->on_answer)
 		return;
-	if (!grpc_unary(hc, &options, buf_str(&q->message), on_unary_answer, q))
+	q->call = grpc_unary(hc, &options, buf_str(&q->message), on_unary_answer, q);
+	if (!q->call)
 		answer_failure(q, "the connection to the control plane takes no call");
 }
 
@@ -167,8 +198,7 @@ static void on_connection_closed(struct http_client_conn *hc, int error)
 		describe_end(q, error, reason);
 		answer_failure(q, reason);
 	}
-	buf_fini(&q->message);
-	mem_free(q);
+	free_if_over(q);
 }
 
 static const struct http_client_handler connection_handler = {

@@ -94,11 +94,13 @@ struct test_cert *test_cert_new(const struct test_cert_options *o)
 {
 	struct test_cert *c = mem_new(struct test_cert);
 
-	c->key = EVP_EC_gen("P-256");
+	if (o->key)
+		EVP_PKEY_up_ref(o->key);
+	c->key = o->key ? o->key : EVP_EC_gen("P-256");
 	assert_non_null(c->key);
 	c->x509 = make_x509(c->key, o);
 	c->pem = certificate_text(c->x509);
-	c->key_pem = key_text(c->key);
+	c->key_pem = o->key ? NULL : key_text(c->key);
 	c->chain_pem = o->issuer && o->issuer->chain_pem
 			       ? mem_printf("%s%s", c->pem, o->issuer->chain_pem)
 			       : NULL;

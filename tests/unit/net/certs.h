@@ -33,6 +33,7 @@ struct test_cert_options {
 	int64_t not_after_seconds;  /* from TEST_WALL_SECONDS; 0: a day after */
 	const char *extended_usage; /* NULL: clientAuth,serverAuth */
 	const char *usage;          /* "critical,digitalSignature"; NULL: as fits `ca` */
+	void *key;                  /* OpenSSL's, to be certified; NULL: a new one. Not taken */
 };
 
 struct test_cert *test_cert_new(const struct test_cert_options *options);
