@@ -12,8 +12,8 @@
  * What decides where a message ends must be beyond doubt, because the next hop may read a
  * doubtful message differently: two lengths, length and coding together, a coding that is
  * not exactly "chunked", a bare CR or LF, a folded line, control bytes, space around names,
- * a Host that is missing, repeated or invalid: each is a fault with a name. Nothing is
- * repaired.
+ * a Host that is missing, repeated or invalid, a name like Content_Length that some servers
+ * take for the real one: each is a fault with a name. Nothing is repaired.
  *
  * What a head loses by being read: `Host` becomes h->authority (the authority of an absolute
  * target wins, RFC 9112 §3.2.2), `Transfer-Encoding` becomes the framing. `Content-Length`
@@ -42,6 +42,7 @@
 	X(HTTP1_FAULT_STATUS,          "the status line is invalid")                    \
 	X(HTTP1_FAULT_LINE_END,        "a line does not end with CR LF")                \
 	X(HTTP1_FAULT_NAME,            "a field name is not a token")                   \
+	X(HTTP1_FAULT_NAME_LIKE,       "a field name that may be taken for framing")    \
 	X(HTTP1_FAULT_VALUE,           "a field value contains a control byte")         \
 	X(HTTP1_FAULT_FOLD,            "a field is folded over lines")                  \
 	X(HTTP1_FAULT_HOST_MISSING,    "Host is missing")                               \

@@ -431,6 +431,35 @@ static inline const char *trim_end(const char *value, const char *end)
 	return end;
 }
 
+/* Are its letters, without '-' and '_', those of `word`? */
+static bool letters_are(struct str name, struct str word)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == '-' || name.ptr[i] == '_')
+			continue;
+		if (n == word.len || char_lower(name.ptr[i]) != word.ptr[n])
+			return false;
+		n++;
+	}
+	return n == word.len;
+}
+
+/* An unknown name: is it a token, and no field of the framing in disguise? */
+static enum step check_name(struct parse *c, struct str name)
+{
+	if (name.len == 0)
+		return bad(c, HTTP1_FAULT_NAME);
+	if (!http1_all_are(name, HTTP1_TOKEN))
+		return bad(c, is_blank(*name.ptr) ? HTTP1_FAULT_FOLD : HTTP1_FAULT_NAME);
+	/* CGI and its children make '_' of '-'. */
+	if (name.len >= 13 &&
+	    (letters_are(name, STR("contentlength")) || letters_are(name, STR("transferencoding"))))
+		return bad(c, HTTP1_FAULT_NAME_LIKE);
+	return STEP_OK;
+}
+
 /*
  * name ":" OWS value OWS CRLF. A name that header_id_of() knows is a token; others go through
  * the table. The field is made in its slot, and counts once it is complete.
@@ -441,12 +470,12 @@ static inline enum step take_field(struct parse *c, const char **place)
 	const char *colon = http1_scan_colon(c->begin, name, end);
 	struct header *field;
 	enum header_id id = header_id_of(str_of(name, (size_t)(colon - name)));
+	enum step step;
 
 	if (id == HEADER_OTHER) {
-		if (!http1_all_are(str_of(name, (size_t)(colon - name)), HTTP1_TOKEN))
-			return bad(c, is_blank(*name) ? HTTP1_FAULT_FOLD : HTTP1_FAULT_NAME);
-		if (colon == name)
-			return bad(c, HTTP1_FAULT_NAME);
+		step = check_name(c, str_of(name, (size_t)(colon - name)));
+		if (step != STEP_OK)
+			return step;
 	}
 	if (unlikely(colon == end))
 		return STEP_MORE;
@@ -469,8 +498,7 @@ static inline enum step take_field(struct parse *c, const char **place)
 	field->value = str_of(value, (size_t)(behind - value));
 
 	if ((FRAMING >> id) & 1) {
-		enum step step = note(c, id, field->value);
-
+		step = note(c, id, field->value);
 		if (step != STEP_OK || is_absorbed(id))
 			return step;
 	}
