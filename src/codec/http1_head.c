@@ -446,15 +446,17 @@ static bool letters_are(struct str name, struct str word)
 	return n == word.len;
 }
 
-/* An unknown name: is it a token, and no field of the framing in disguise? */
+/* An unknown name: is it a token, and (once it is whole) no field of the framing in disguise? */
 static enum step check_name(struct parse *c, struct str name)
 {
+	bool whole = name.ptr + name.len < c->end;
+
 	if (name.len == 0)
 		return bad(c, HTTP1_FAULT_NAME);
 	if (!http1_all_are(name, HTTP1_TOKEN))
 		return bad(c, is_blank(*name.ptr) ? HTTP1_FAULT_FOLD : HTTP1_FAULT_NAME);
 	/* CGI and its children make '_' of '-'. */
-	if (name.len >= 13 &&
+	if (whole && name.len >= 13 &&
 	    (letters_are(name, STR("contentlength")) || letters_are(name, STR("transferencoding"))))
 		return bad(c, HTTP1_FAULT_NAME_LIKE);
 	return STEP_OK;
