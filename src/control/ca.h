@@ -49,10 +49,11 @@ struct ca_facts ca_facts_of(struct store *s);
 
 struct ca_options {
 	struct ca_facts facts;
-	struct str trust_domain;          /* empty: as it is, or the default at the first start */
-	struct duration validity_min;     /* of a leaf; 0: as above */
+	struct str trust_domain; /* empty: as it is, or the default at the first start */
+	struct duration
+		validity_min; /* of a leaf; 0: as above, or the longest where that is less */
 	struct duration validity_max;     /* and what a caller gets who does not say; 0: as above */
-	struct duration issuing_validity; /* 0: as above */
+	struct duration issuing_validity; /* 0: as above, or four times the longest leaf */
 };
 
 /*

@@ -403,6 +403,28 @@ TEST(short_lives_can_be_allowed)
 	facts_fini(&f);
 }
 
+TEST(one_setting_sets_the_life_of_leaves_and_the_rest_follows)
+{
+	struct facts f = { 0 }, long_facts = { 0 };
+	struct ca_options options = { .facts = facts_of(&f), .validity_max = DURATION_SECONDS(10) };
+	struct ca *ca;
+
+	assert_int_equal(ca_new(&options, start, &ca, NULL), 0);
+	assert_int_equal(life_of(ca, DURATION_SECONDS(1), start), 10 * SECOND);
+	ca_free(ca);
+
+	options = (struct ca_options){ .facts = facts_of(&long_facts),
+				       .validity_max = DURATION_SECONDS(10 * 86400) };
+	assert_int_equal(ca_new(&options, start, &ca, NULL), 0);
+	assert_int_equal(life_of(ca, DURATION_SECONDS(0), start), 10 * DAY);
+	assert_int_equal(ca_issuing_not_after(ca).ns, after(40 * DAY).ns);
+	ca_free(ca);
+	options.validity_max = DURATION_SECONDS(366 * 86400);
+	refused(&options, start, ERR_CONFIG, "a certificate lives for a year at most");
+	facts_fini(&f);
+	facts_fini(&long_facts);
+}
+
 TEST(the_issuing_certificate_is_replaced_before_a_leaf_must_end_early)
 {
 	struct facts f = { 0 };
