@@ -152,16 +152,6 @@ static void on_svid(void *user, struct svid *svid)
 
 static const struct identity_callbacks identity_callbacks = { .on_svid = on_svid };
 
-static int facts_get(void *user, const char *name, struct pool *pool, struct str *ret_value)
-{
-	return store_fact_get(user, name, pool, ret_value);
-}
-
-static int facts_set(void *user, const char *name, struct str value)
-{
-	return store_fact_set(user, name, value);
-}
-
 /*
  * Starting
  */
@@ -186,7 +176,7 @@ static int directories_make(struct control *c, char **ret_state, char **ret_run,
 static int ca_start(struct control *c, struct diag *d)
 {
 	struct ca_options options = {
-		.facts = { facts_get, facts_set, c->store },
+		.facts = ca_facts_of(c->store),
 		.trust_domain = str_from(c->settings->trust_domain),
 		.validity_max = c->settings->certificate_lifetime,
 	};
