@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fault.h"
@@ -157,16 +158,32 @@ static int read_whole(int fd, char *memory, size_t size, size_t *ret_len)
 	}
 }
 
+/* Only a regular file: a pipe would let whoever compiles wait. */
+static int file_open(const char *name, int *ret_fd)
+{
+	struct stat status;
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+		close(fd);
+		return -EINVAL;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
 static int file_read(struct compile *c, struct str path, size_t bytes_max, struct str *ret_data)
 {
 	struct str name = pool_strdup(c->scratch, path);
 	char *memory;
 	size_t len = 0;
-	int fd, r;
+	int fd = -1, r;
 
-	fd = open(name.ptr, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return -errno;
+	r = file_open(name.ptr, &fd);
+	if (r < 0)
+		return r;
 	memory = mem_alloc(bytes_max + 1);
 	r = read_whole(fd, memory, bytes_max + 1, &len);
 	close(fd);
@@ -190,6 +207,9 @@ int compile_data(struct compile *c, const struct pb_message *m, unsigned field, 
 			return pb_fail_field(c->d, m, field, ERR_LIMIT,
 					     "%.*s is longer than %zu bytes", STR_ARGS(path),
 					     bytes_max);
+		if (r == -EINVAL)
+			return pb_fail_field(c->d, m, field, ERR_CONFIG,
+					     "%.*s is not a regular file", STR_ARGS(path));
 		if (r < 0)
 			return pb_fail_field(c->d, m, field, r, "cannot read %.*s: %s",
 					     STR_ARGS(path), err_text(r));

@@ -234,13 +234,31 @@ TEST(certificates_may_lie_in_files)
 	test_cert_free(ca);
 }
 
+#define FROM_FILE(path) \
+	CLIENT("common_tls_context: {validation_context: {trusted_ca: {filename: " path "}}}")
+#define ANCHOR_AT CLIENT_AT ".common_tls_context.validation_context.trusted_ca: "
+
 TEST(a_file_has_a_limit)
 {
-	assert_refused(PART_CLUSTER,
-		       CLIENT("common_tls_context: {validation_context: {trusted_ca: {filename: "
-			      "/dev/zero}}}"),
-		       CLIENT_AT ".common_tls_context.validation_context.trusted_ca: /dev/zero is "
-				 "longer than 1048576 bytes");
+	char path[] = "/tmp/weft-test-XXXXXX", *yaml, *problem;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, TLS_PEM_BYTES_MAX + 1), 0);
+	close(fd);
+	yaml = mem_printf(FROM_FILE("%s"), path);
+	problem = mem_printf(ANCHOR_AT "%s is longer than 1048576 bytes", path);
+	assert_refused(PART_CLUSTER, yaml, problem);
+	unlink(path);
+	mem_free(problem);
+	mem_free(yaml);
+}
+
+TEST(what_could_make_us_wait_is_not_read)
+{
+	assert_refused(PART_CLUSTER, FROM_FILE("/dev/zero"),
+		       ANCHOR_AT "/dev/zero is not a regular file");
+	assert_refused(PART_CLUSTER, FROM_FILE("/tmp"), ANCHOR_AT "/tmp is not a regular file");
 }
 
 TEST(what_would_not_protect_is_refused)
