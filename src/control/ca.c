@@ -198,30 +198,35 @@ static struct duration set_or(struct duration set, int64_t otherwise_ns)
 	return set.ns ? set : DURATION_NS(otherwise_ns);
 }
 
-static int use_options(struct ca *ca, const struct ca_options *o, struct diag *d)
+static int use_validity(struct ca *ca, const struct ca_options *o, struct diag *d)
 {
-	ca->facts = o->facts;
 	ca->validity_max = set_or(o->validity_max, CA_VALIDITY_MAX.ns);
-	ca->validity_min = set_or(o->validity_min, min_of(CA_VALIDITY_MIN.ns, ca->validity_max.ns));
-	ca->issuing_validity = set_or(o->issuing_validity,
-				      max_of(CA_ISSUING_VALIDITY.ns, 4 * ca->validity_max.ns));
-	if (o->trust_domain.len > 0 && !spiffe_trust_domain_valid(o->trust_domain))
-		return diag_fail(d, ERR_CONFIG,
-				 "\"%.*s\" is not a trust domain: lower-case letters, digits, "
-				 "\".\", \"-\" and \"_\"",
-				 STR_ARGS(o->trust_domain));
 	if (ca->validity_max.ns > CA_ROOT_VALIDITY.ns / 10)
 		return diag_fail(d, ERR_CONFIG, "a certificate lives for a year at most");
+	ca->validity_min = set_or(o->validity_min, min_of(CA_VALIDITY_MIN.ns, ca->validity_max.ns));
 	if (ca->validity_min.ns < DURATION_SECONDS(1).ns ||
 	    ca->validity_min.ns > ca->validity_max.ns)
 		return diag_fail(d, ERR_CONFIG,
 				 "the shortest life of a certificate is a second at least, and at "
 				 "most the longest one");
+	ca->issuing_validity = set_or(o->issuing_validity,
+				      max_of(CA_ISSUING_VALIDITY.ns, 4 * ca->validity_max.ns));
 	if (ca->issuing_validity.ns / 2 < ca->validity_max.ns)
 		return diag_fail(d, ERR_CONFIG,
 				 "the issuing certificate must live twice as long as what it signs "
 				 "at least");
 	return 0;
+}
+
+static int use_options(struct ca *ca, const struct ca_options *o, struct diag *d)
+{
+	ca->facts = o->facts;
+	if (o->trust_domain.len > 0 && !spiffe_trust_domain_valid(o->trust_domain))
+		return diag_fail(d, ERR_CONFIG,
+				 "\"%.*s\" is not a trust domain: lower-case letters, digits, "
+				 "\".\", \"-\" and \"_\"",
+				 STR_ARGS(o->trust_domain));
+	return use_validity(ca, o, d);
 }
 
 /* The name in the root, which is the trust domain's own ID. */

@@ -8,7 +8,7 @@
 #include "http/server.h"
 
 #include "facts.h"
-#include "peer.h"
+#include "../net/peer.h"
 
 struct office {
 	struct world world;

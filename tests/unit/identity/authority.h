@@ -10,8 +10,8 @@
 #include "identity/source.h"
 #include "net/memory_conn.h"
 
-#include "certs.h"
-#include "peer.h"
+#include "../net/certs.h"
+#include "../net/peer.h"
 
 #define AUTHORITY_ID "spiffe://weft.local/ns/shop/sa/web"
 
