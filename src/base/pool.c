@@ -158,6 +158,20 @@ struct str pool_strdup(struct pool *p, struct str s)
 	return str_of(copy, s.len);
 }
 
+struct str pool_decimal(struct pool *p, uint64_t n)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+	char *text;
+
+	do
+		digits[--at] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	text = pool_alloc(p, sizeof(digits) - at);
+	memcpy(text, digits + at, sizeof(digits) - at);
+	return str_of(text, sizeof(digits) - at);
+}
+
 struct str pool_printf(struct pool *p, const char *format, ...)
 {
 	va_list args;

@@ -51,4 +51,6 @@ void *pool_zalloc_array(struct pool *p, size_t count, size_t size_bytes);
 
 /* A copy with a terminator behind it. */
 struct str pool_strdup(struct pool *p, struct str s);
+/* A number in decimal; for what pool_printf("%llu") is too slow. */
+struct str pool_decimal(struct pool *p, uint64_t n);
 struct str pool_printf(struct pool *p, const char *format, ...) printf_like(2, 3);

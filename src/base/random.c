@@ -1,5 +1,6 @@
 #include "base/random.h"
 
+#include <endian.h>
 #include <sys/random.h>
 
 /* The generator is Blackman and Vigna's xoshiro256++; its state must not be all zeros. */
@@ -65,31 +66,40 @@ uint64_t random_below(struct random *r, uint64_t bound)
 	return (uint64_t)(product >> 64);
 }
 
-/* Writes the low `digits` hexadecimal digits of a number. */
-static char *hex_put(char *at, uint64_t number, int digits)
+/*
+ * Eight hexadecimal digits at once: the nibbles are spread over the bytes of a word, and
+ * each byte becomes its digit without a branch.
+ */
+static void hex_put(char *at, uint32_t number)
 {
-	static const char hex[] = "0123456789abcdef";
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t x = number, letters;
 
-	for (int i = digits - 1; i >= 0; i--, number >>= 4)
-		at[i] = hex[number & 15];
-	return at + digits;
+	x = (x | x << 16) & 0x0000ffff0000ffff;
+	x = (x | x << 8) & 0x00ff00ff00ff00ff;
+	x = (x | x << 4) & (0x0f * ones);
+	letters = (x + 6 * ones) >> 4 & ones;
+	x += '0' * ones + letters * ('a' - '0' - 10);
+	x = htobe64(x);
+	memcpy(at, &x, sizeof(x));
 }
 
 void random_uuid(struct random *r, char *ret_text)
 {
 	uint64_t high = random_u64(r);
 	uint64_t low = random_u64(r);
-	char *at = ret_text;
+	char digits[32];
 
 	high = (high & ~0xf000ull) | 0x4000; /* version 4 */
 	low = low >> 2 | 0x8000000000000000; /* variant 10 */
-	at = hex_put(at, high >> 32, 8);
-	*at++ = '-';
-	at = hex_put(at, high >> 16, 4);
-	*at++ = '-';
-	at = hex_put(at, high, 4);
-	*at++ = '-';
-	at = hex_put(at, low >> 48, 4);
-	*at++ = '-';
-	hex_put(at, low, 12);
+	hex_put(digits, (uint32_t)(high >> 32));
+	hex_put(digits + 8, (uint32_t)high);
+	hex_put(digits + 16, (uint32_t)(low >> 32));
+	hex_put(digits + 24, (uint32_t)low);
+	memcpy(ret_text, digits, 8);
+	memcpy(ret_text + 9, digits + 8, 4);
+	memcpy(ret_text + 14, digits + 12, 4);
+	memcpy(ret_text + 19, digits + 16, 4);
+	memcpy(ret_text + 24, digits + 20, 12);
+	ret_text[8] = ret_text[13] = ret_text[18] = ret_text[23] = '-';
 }

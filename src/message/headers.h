@@ -140,6 +140,26 @@ void headers_remove_named(struct headers *h, struct str name);
 /* The first field, or NULL. */
 struct header *headers_get(const struct headers *h, enum header_id id);
 struct header *headers_get_named(const struct headers *h, struct str name);
+/*
+ * Which well-known names are there: bit `id` of the result, found in one walk. Whoever asks for
+ * several names that are usually absent looks here first.
+ */
+static inline uint64_t headers_ids(const struct headers *h)
+{
+	uint64_t ids = 0;
+
+	_Static_assert(HEADER_ID_COUNT <= 64, "an id is a bit");
+	for (uint32_t i = 0; i < h->count; i++)
+		if (h->items[i].id < HEADER_ID_COUNT)
+			ids |= 1ull << h->items[i].id;
+	return ids;
+}
+
+static inline bool headers_ids_have(uint64_t ids, enum header_id id)
+{
+	return ids >> id & 1;
+}
+
 /* Number of fields of that name, and of live fields in all. */
 uint32_t headers_count_of(const struct headers *h, enum header_id id);
 uint32_t headers_count(const struct headers *h);

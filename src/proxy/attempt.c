@@ -315,7 +315,7 @@ static void service_time(struct exchange *x, struct headers *h)
 		return;
 	d = instant_since(loop_now(loop_of(x)), x->attempt.since);
 	headers_set(h, HEADER_X_ENVOY_UPSTREAM_SERVICE_TIME,
-		    pool_printf(exchange_pool(x), "%lld", (long long)(d.ns / 1000000)));
+		    pool_decimal(exchange_pool(x), (uint64_t)(d.ns / 1000000)));
 }
 
 static void up_headers(struct stream *s, struct headers *h, bool end)

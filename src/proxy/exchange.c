@@ -241,20 +241,12 @@ static void down_sent(struct stream *s)
 		attempt_resume_response(x);
 }
 
-static bool content_type_is_grpc(const struct headers *h)
-{
-	const struct header *type = headers_get(h, HEADER_CONTENT_TYPE);
-
-	return type && str_has_prefix(type->value, STR("application/grpc"));
-}
-
 static void down_headers(struct stream *s, struct headers *h, bool end)
 {
 	struct exchange *x = s->user;
 	const struct http_manager *m = x->http->manager;
 
 	x->request = h;
-	x->is_grpc = content_type_is_grpc(h);
 	x->original_path = h->path;
 	deadline_set(&x->deadlines, DEADLINE_IDLE, m->stream_idle_timeout);
 	deadline_set(&x->deadlines, DEADLINE_MAX, m->max_stream_duration);

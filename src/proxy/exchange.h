@@ -71,7 +71,6 @@ struct exchange {
 	bool request_sent; /* its end, by the present attempt */
 	bool response_started;
 	bool response_ended;
-	bool is_grpc;
 	struct request_body body;
 
 	/* Filters: where a waiting one goes on. */

@@ -42,31 +42,25 @@ void header_mutations_apply(const struct header_mutations *m, struct headers *h)
 		add_one(h, &m->add[i]);
 }
 
-static const struct header_mutations *side_of(enum mutation_side side,
-					      const struct header_mutations *request,
-					      const struct header_mutations *response)
+static inline void apply(const struct header_mutations *request,
+			 const struct header_mutations *response, enum mutation_side side,
+			 struct headers *h)
 {
-	return side == MUTATE_REQUEST ? request : response;
+	const struct header_mutations *m = side == MUTATE_REQUEST ? request : response;
+
+	if (unlikely(m->add_count || m->remove_count))
+		header_mutations_apply(m, h);
 }
 
 void header_mutations_apply_all(const struct mutation_path *p, enum mutation_side side,
 				struct headers *h)
 {
-	const struct header_mutations *levels[4];
-	int count = 0;
-
 	if (p->target)
-		levels[count++] = side_of(side, &p->target->request, &p->target->response);
+		apply(&p->target->request, &p->target->response, side, h);
 	if (p->route)
-		levels[count++] = side_of(side, &p->route->request, &p->route->response);
+		apply(&p->route->request, &p->route->response, side, h);
 	if (p->host)
-		levels[count++] = side_of(side, &p->host->request, &p->host->response);
+		apply(&p->host->request, &p->host->response, side, h);
 	if (p->table)
-		levels[count++] = side_of(side, &p->table->request, &p->table->response);
-	for (int i = 0; i < count; i++) {
-		const struct header_mutations *m = levels[i];
-
-		if (m->add_count || m->remove_count)
-			header_mutations_apply(m, h);
-	}
+		apply(&p->table->request, &p->table->response, side, h);
 }

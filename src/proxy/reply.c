@@ -47,6 +47,13 @@ static void send_text(struct exchange *x, struct headers *h, struct str text)
 	}
 }
 
+static bool is_grpc(const struct headers *request)
+{
+	const struct header *type = headers_get(request, HEADER_CONTENT_TYPE);
+
+	return type && str_has_prefix(type->value, STR("application/grpc"));
+}
+
 static void send_reply(struct exchange *x, const struct reply *r)
 {
 	const struct reason_row *row = reason_row(r->reason);
@@ -58,7 +65,7 @@ static void send_reply(struct exchange *x, const struct reply *r)
 	if (r->location.len)
 		headers_add(&h, HEADER_LOCATION, r->location);
 	response_head_route(x, &h);
-	if (x->is_grpc && !r->location.len)
+	if (is_grpc(x->request) && !r->location.len)
 		send_grpc(x, &h, h.status, text);
 	else
 		send_text(x, &h, text);

@@ -68,31 +68,36 @@ static struct str peer_ip(struct exchange *x)
 	return ip;
 }
 
-static void forwarded_for(struct exchange *x)
+static void forwarded_for(struct exchange *x, uint64_t ids)
 {
 	const struct http_manager *m = x->http->manager;
-	struct header *have;
+	struct header *have = NULL;
 	struct str ip;
 
 	if (!m->use_remote_address || m->skip_xff_append)
 		return;
 	ip = peer_ip(x);
-	have = headers_get(x->request, HEADER_X_FORWARDED_FOR);
+	if (headers_ids_have(ids, HEADER_X_FORWARDED_FOR))
+		have = headers_get(x->request, HEADER_X_FORWARDED_FOR);
 	if (have)
 		ip = pool_printf(exchange_pool(x), "%.*s,%.*s", STR_ARGS(have->value),
 				 STR_ARGS(ip));
 	headers_set(x->request, HEADER_X_FORWARDED_FOR, ip);
 }
 
-static void forwarded_proto(struct exchange *x)
+static void forwarded_proto(struct exchange *x, uint64_t ids)
 {
 	const struct http_manager *m = x->http->manager;
 	struct str proto = x->client->conn->tls ? STR("https") : STR("http");
-	struct header *have = headers_get(x->request, HEADER_X_FORWARDED_PROTO);
+	struct header *have;
 
-	if (!have)
+	if (!headers_ids_have(ids, HEADER_X_FORWARDED_PROTO)) {
 		headers_add(x->request, HEADER_X_FORWARDED_PROTO, proto);
-	else if (m->use_remote_address && m->xff_num_trusted_hops == 0)
+		x->request->scheme = proto;
+		return;
+	}
+	have = headers_get(x->request, HEADER_X_FORWARDED_PROTO);
+	if (m->use_remote_address && m->xff_num_trusted_hops == 0)
 		headers_set(x->request, HEADER_X_FORWARDED_PROTO, proto);
 	else
 		proto = have->value;
@@ -109,24 +114,27 @@ static void strip_control_fields(struct exchange *x)
 			field->id = HEADER_REMOVED;
 }
 
-static void request_id(struct exchange *x)
+static void request_id(struct exchange *x, uint64_t ids)
 {
 	const struct http_manager *m = x->http->manager;
+	bool have = headers_ids_have(ids, HEADER_X_REQUEST_ID);
 	char *text;
 
 	if (!m->generate_request_id)
 		return;
-	if (headers_get(x->request, HEADER_X_REQUEST_ID) &&
-	    (!m->use_remote_address || m->preserve_external_request_id))
+	if (have && (!m->use_remote_address || m->preserve_external_request_id))
 		return;
 	text = pool_alloc(exchange_pool(x), RANDOM_UUID_LEN);
 	random_uuid(&x->worker->random, text);
-	headers_set(x->request, HEADER_X_REQUEST_ID, str_of(text, RANDOM_UUID_LEN));
+	if (have)
+		headers_remove(x->request, HEADER_X_REQUEST_ID);
+	headers_add(x->request, HEADER_X_REQUEST_ID, str_of(text, RANDOM_UUID_LEN));
 }
 
 bool request_head_prepare(struct exchange *x)
 {
 	struct headers *h = x->request;
+	uint64_t ids;
 
 	if (h->method_id == METHOD_CONNECT) {
 		reply(x, REASON_UPGRADE);
@@ -138,10 +146,12 @@ bool request_head_prepare(struct exchange *x)
 	host_port_strip(x);
 	if (x->http->manager->use_remote_address)
 		strip_control_fields(x);
-	forwarded_for(x);
-	forwarded_proto(x);
-	request_id(x);
-	xfcc_apply(x->http->manager, x->client, h, exchange_pool(x));
+	ids = headers_ids(h);
+	forwarded_for(x, ids);
+	forwarded_proto(x, ids);
+	request_id(x, ids);
+	if (x->client->conn->tls || headers_ids_have(ids, HEADER_X_FORWARDED_CLIENT_CERT))
+		xfcc_apply(x->http->manager, x->client, h, exchange_pool(x));
 	return true;
 }
 

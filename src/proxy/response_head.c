@@ -18,15 +18,16 @@ void response_head_route(struct exchange *x, struct headers *h)
 	header_mutations_apply_all(&path, MUTATE_RESPONSE, h);
 }
 
-static void server_name(const struct http_manager *m, struct headers *h)
+static void server_name(const struct http_manager *m, struct headers *h, uint64_t ids)
 {
 	struct str name = m->server_name.len ? m->server_name : STR("weft");
 
 	if (m->server_header == SERVER_HEADER_PASS_THROUGH)
 		return;
-	if (m->server_header == SERVER_HEADER_APPEND_IF_ABSENT && headers_get(h, HEADER_SERVER))
-		return;
-	headers_set(h, HEADER_SERVER, name);
+	if (!headers_ids_have(ids, HEADER_SERVER))
+		headers_add(h, HEADER_SERVER, name);
+	else if (m->server_header == SERVER_HEADER_OVERWRITE)
+		headers_set(h, HEADER_SERVER, name);
 }
 
 static void copy_for_logs(struct exchange *x, const struct headers *h)
@@ -41,9 +42,10 @@ static void copy_for_logs(struct exchange *x, const struct headers *h)
 void response_head_finish(struct exchange *x, struct headers *h)
 {
 	const struct http_manager *m = x->http->manager;
+	uint64_t ids = headers_ids(h);
 
-	server_name(m, h);
-	if (!headers_get(h, HEADER_DATE))
+	server_name(m, h, ids);
+	if (!headers_ids_have(ids, HEADER_DATE))
 		headers_add(h, HEADER_DATE, worker_date(x->worker));
 	if (m->request_id_in_response) {
 		const struct header *id = headers_get(x->request, HEADER_X_REQUEST_ID);

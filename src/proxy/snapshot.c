@@ -99,11 +99,13 @@ static void delivery_arrived(struct task *t)
 	struct snapshot *before = r->current;
 	struct snapshots *owner = d->snapshot->owner;
 
-	shared_hold(&d->snapshot->shared, r->index);
-	r->current = d->snapshot;
-	r->on_snapshot(r, before, d->snapshot);
-	if (before)
-		shared_release(&before->shared, r->index);
+	if (!r->left) {
+		shared_hold(&d->snapshot->shared, r->index);
+		r->current = d->snapshot;
+		r->on_snapshot(r, before, d->snapshot);
+		if (before)
+			shared_release(&before->shared, r->index);
+	}
 	loop_post(owner->loop, &d->to_main, delivery_confirmed);
 }
 
@@ -209,4 +211,5 @@ void snapshot_reader_leave(struct snapshot_reader *r)
 	if (r->current)
 		shared_release(&r->current->shared, r->index);
 	r->current = NULL;
+	r->left = true;
 }

@@ -73,7 +73,8 @@ struct snapshot_reader {
 	 */
 	void (*on_snapshot)(struct snapshot_reader *r, struct snapshot *before,
 			    struct snapshot *next);
-	struct snapshot *current; /* held; NULL before the first */
+	struct snapshot *current; /* held; NULL before the first, and after it left */
+	bool left;
 };
 
 struct snapshots {

@@ -111,3 +111,14 @@ TEST(what_a_pool_did_not_hand_out_is_poisoned)
 	pool_fini(&p);
 }
 #endif
+
+TEST(numbers_are_written_in_decimal)
+{
+	struct pool p = POOL_INIT(0);
+
+	assert_str_equal(pool_decimal(&p, 0), "0");
+	assert_str_equal(pool_decimal(&p, 9), "9");
+	assert_str_equal(pool_decimal(&p, 10), "10");
+	assert_str_equal(pool_decimal(&p, UINT64_MAX), "18446744073709551615");
+	pool_fini(&p);
+}
