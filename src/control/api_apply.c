@@ -198,18 +198,19 @@ static void add_warnings(struct api_request *q, struct node *body, const struct 
 	}
 }
 
-static void batch_answer(struct batch *b, const struct state_result *result, bool dry_run)
+static void batch_answer(struct batch *b, const struct state_result *result,
+			 const struct state_change *change)
 {
 	struct api_request *q = b->q;
 	struct node *body = api_map(q);
 	uint64_t revision = state_revision(q->api->options.state);
+	bool made_one = result->revision && change->origin == STATE_APPLIED;
 
 	api_add_text(q, body, "kind", STR("Change"));
-	api_add_bool(q, body, "dryRun", dry_run);
+	api_add_bool(q, body, "dryRun", change->dry_run);
 	/* The revision that now holds, and the one to go back to. */
 	api_add_number(q, body, "revision", (int64_t)revision);
-	api_add_number(q, body, "previous",
-		       (int64_t)(result->revision && !dry_run ? revision - 1 : revision));
+	api_add_number(q, body, "previous", (int64_t)(made_one ? revision - 1 : revision));
 	api_add_number(q, body, "created", result->created);
 	api_add_number(q, body, "changed", result->changed);
 	api_add_number(q, body, "deleted", result->deleted);
@@ -233,7 +234,7 @@ static void batch_run(struct batch *b, struct state_change *change, int r, struc
 	if (r < 0)
 		api_answer_problem(q, d);
 	else
-		batch_answer(b, &result, change->dry_run);
+		batch_answer(b, &result, change);
 }
 
 void api_apply(struct api_request *q)

@@ -21,6 +21,8 @@ static struct request_series *series_inbound(struct exchange *x)
 		return d->http.series;
 	labels.tls = downstream_tls(d);
 	labels.peer = downstream_peer_name(d);
+	if (!labels.version.len)
+		labels.version = d->worker->group->metrics->own_version;
 	d->http.series = request_series_get(d->worker->group->metrics, &labels);
 	return d->http.series;
 }

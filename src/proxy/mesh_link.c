@@ -300,6 +300,7 @@ static void report_send(struct mesh_link *l)
 {
 	const struct grpc_call_options options = {
 		.path = STR_INIT(TELEMETRY_EXPORT_PATH),
+		.authority = l->options.bootstrap->ads_cluster,
 		.timeout = REPORT_TIMEOUT,
 	};
 	const struct otlp_report report = {

@@ -74,6 +74,9 @@ struct request_series {
 
 struct metrics {
 	uint32_t worker_count;
+	/* Of the program behind inbound listeners, whose bytes are the same for all versions of a
+	 * service. Borrowed; set before the first series. */
+	struct str own_version;
 	/* under the lock */
 	pthread_mutex_t lock;
 	struct map by_key;

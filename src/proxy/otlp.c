@@ -117,6 +117,8 @@ static void on_series(void *user, const struct series_sample *sample)
 {
 	struct writer *w = user;
 
+	if (!histogram_count(&sample->duration))
+		return; /* nothing happened yet: the overflow series, most of the time */
 	add_requests(w, sample);
 	add_duration(w, sample);
 	if (sample->retries)

@@ -200,6 +200,7 @@ static int init(struct proxy *p)
 	shared_domain_init(&p->domain, p->options.concurrency);
 	stats_init(&p->stats, p->options.concurrency);
 	metrics_init(&p->metrics, p->options.concurrency);
+	p->metrics.own_version = p->bootstrap->service_version;
 	timer_init(&p->drain_timer, drain_due);
 	chunk_stock_init(&p->chunks, CHUNKS_FREE_MAX);
 	random_init_from_kernel(&p->random);
