@@ -1,77 +1,10 @@
-/*
- * A field that comes once is matched where it lies. One that comes several times is seen
- * through a cursor as if it were joined by ",", so that no request makes us copy.
- */
-
 #include "rules/match.h"
-
-/* Walks the fields of one name as one text. */
-struct joined {
-	const struct header_match *match;
-	const struct header *at; /* the field being read; NULL behind the last */
-	const struct header *end;
-	size_t offset;
-};
 
 static bool is_named(const struct header_match *m, const struct header *field)
 {
 	if (m->id != HEADER_OTHER)
 		return field->id == m->id;
 	return field->id == HEADER_OTHER && str_eq_nocase(field->name, m->name);
-}
-
-static const struct header *field_next(const struct header_match *m, const struct header *at,
-				       const struct header *end)
-{
-	for (; at < end; at++)
-		if (is_named(m, at))
-			return at;
-	return NULL;
-}
-
-/* The next byte, or -1 at the end. */
-static int joined_next(struct joined *j)
-{
-	if (!j->at)
-		return -1;
-	if (j->offset < j->at->value.len)
-		return (unsigned char)j->at->value.ptr[j->offset++];
-	j->at = field_next(j->match, j->at + 1, j->end);
-	j->offset = 0;
-	return j->at ? ',' : -1;
-}
-
-/* Does the rest begin with the pattern; with `whole`, is it the pattern? */
-static bool joined_has_prefix(struct joined j, const struct text_match *m, bool whole)
-{
-	for (size_t i = 0; i < m->value.len; i++) {
-		int c = joined_next(&j);
-
-		if (c < 0)
-			return false;
-		if (m->ignore_case ? char_lower((char)c) != char_lower(m->value.ptr[i])
-				   : (char)c != m->value.ptr[i])
-			return false;
-	}
-	return !whole || joined_next(&j) < 0;
-}
-
-static bool joined_match(struct joined j, const struct text_match *m)
-{
-	switch (m->kind) {
-	case TEXT_MATCH_EXACT:
-		return joined_has_prefix(j, m, true);
-	case TEXT_MATCH_PREFIX:
-		return joined_has_prefix(j, m, false);
-	case TEXT_MATCH_SUFFIX:
-	case TEXT_MATCH_CONTAINS:
-		break;
-	}
-	do {
-		if (joined_has_prefix(j, m, m->kind == TEXT_MATCH_SUFFIX))
-			return true;
-	} while (joined_next(&j) >= 0);
-	return false;
 }
 
 /* A decimal number as Envoy reads it: spaces around it and a sign are allowed. */
@@ -117,28 +50,16 @@ static const struct str *pseudo_field(const struct header_match *m, const struct
 	return &none;
 }
 
+/* The condition, not yet inverted, on one value. */
 static bool value_match(const struct header_match *m, struct str value)
 {
 	switch (m->kind) {
 	case HEADER_MATCH_PRESENT:
-		return m->present != m->invert;
+		return m->present;
 	case HEADER_MATCH_TEXT:
-		return text_match(&m->text, value) != m->invert;
+		return text_match(&m->text, value);
 	case HEADER_MATCH_RANGE:
-		return in_range(m, value) != m->invert;
-	}
-	return false;
-}
-
-static bool values_match(const struct header_match *m, struct joined j)
-{
-	switch (m->kind) {
-	case HEADER_MATCH_PRESENT:
-		return m->present != m->invert;
-	case HEADER_MATCH_TEXT:
-		return joined_match(j, &m->text) != m->invert;
-	case HEADER_MATCH_RANGE:
-		return m->invert; /* "1,2" is no number */
+		return in_range(m, value);
 	}
 	return false;
 }
@@ -147,25 +68,27 @@ static bool values_match(const struct header_match *m, struct joined j)
 static bool missing_match(const struct header_match *m)
 {
 	if (m->missing_is_empty)
-		return value_match(m, STR_EMPTY);
+		return value_match(m, STR_EMPTY) != m->invert;
 	return m->kind == HEADER_MATCH_PRESENT && m->present == m->invert;
 }
 
 bool header_match(const struct header_match *m, const struct headers *h)
 {
-	const struct header *end = h->count ? h->items + h->count : h->items;
 	const struct str *pseudo = pseudo_field(m, h);
-	const struct header *first;
+	bool found = false, matched = false;
 
-	if (pseudo)
-		return pseudo->len > 0 ? value_match(m, *pseudo) : missing_match(m);
-
-	first = field_next(m, h->items, end);
-	if (!first)
-		return missing_match(m);
-	if (m->kind == HEADER_MATCH_PRESENT || !field_next(m, first + 1, end))
-		return value_match(m, first->value);
-	return values_match(m, (struct joined){ .match = m, .at = first, .end = end });
+	if (pseudo) {
+		found = pseudo->len > 0;
+		matched = value_match(m, *pseudo);
+	} else {
+		for (uint32_t i = 0; i < h->count && !matched; i++) {
+			if (!is_named(m, &h->items[i]))
+				continue;
+			found = true;
+			matched = value_match(m, h->items[i].value);
+		}
+	}
+	return found ? matched != m->invert : missing_match(m);
 }
 
 bool query_match(const struct query_match *m, struct str query)

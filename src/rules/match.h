@@ -29,7 +29,8 @@ struct header_match {
 	int64_t range_end;
 };
 
-/* Several fields of one name are joined by ",", as Envoy does. */
+/* Of several fields of one name, one that matches is enough; inverted: none may. Text is not
+ * split or joined at commas. */
 bool header_match(const struct header_match *m, const struct headers *h);
 
 enum query_match_kind { QUERY_MATCH_PRESENT, QUERY_MATCH_TEXT };
