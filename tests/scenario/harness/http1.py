@@ -91,22 +91,21 @@ class RawClient:
         if method == "HEAD" or r.status < 200 or r.status in (204, 304):
             return r
         if "chunked" in (r.header("transfer-encoding") or "").lower():
-            self.chunks(r)
+            r.body, r.trailers = self.chunked()
         elif r.header("content-length") is not None:
             r.body = self.exactly(int(r.header("content-length")))
         else:
             r.body = self.rest()
         return r
 
-    def chunks(self, r):
-        while True:
-            size = int(self.line().split(";")[0], 16)
-            if size == 0:
-                r.trailers = self.fields()
-                return
-            r.body += self.exactly(size)
+    def chunked(self):
+        """The body and the trailers of a message in chunks."""
+        body = b""
+        while size := int(self.line().split(";")[0], 16):
+            body += self.exactly(size)
             if self.exactly(2) != b"\r\n":
                 raise AssertionError("no line end after a chunk")
+        return body, self.fields()
 
     def line(self):
         while b"\r\n" not in self.pending:

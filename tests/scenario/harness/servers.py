@@ -94,12 +94,12 @@ class Scripted:
     any. `seen` collects what scripts want to remember.
     """
 
-    def __init__(self, world, script, host="127.0.0.1"):
+    def __init__(self, world, script, host="127.0.0.1", port=0):
         self.script = script
         self.errors = []
         self.seen = []
         self.connections = []
-        self.listener = socket.create_server((host, 0))
+        self.listener = socket.create_server((host, port))
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
@@ -125,10 +125,13 @@ class Scripted:
             self.errors.append(error)
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
+        """Ends it, open connections too; done at the end of the world at the latest."""
+        for s in (self.listener, *self.connections):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:  # closed already
+                pass
         self.listener.close()
-        for connection in self.connections:
-            connection.close()
         self.thread.join()
         if self.errors:
             raise self.errors[0]
