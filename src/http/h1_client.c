@@ -178,6 +178,13 @@ static const struct h1_role client_role = {
 	.on_dropped = on_dropped,
 };
 
+/* A response that ends in its middle is broken; one that never began was not given. */
+static enum stream_reset reason_of_eof(const struct h1 *h)
+{
+	return h->recv != H1_RECV_HEAD || conn_input(h->conn).len > 0 ? STREAM_RESET_PROTOCOL
+								      : STREAM_RESET_CLOSED;
+}
+
 /* The response ended with the connection, or was cut; an idle connection has no more use. */
 static void check_eof(struct h1 *h)
 {
@@ -190,7 +197,7 @@ static void check_eof(struct h1 *h)
 		return;
 	http_client_conn_draining(client_of(h));
 	if (h->stream)
-		h1_stream_over(h->stream, STREAM_RESET_CLOSED);
+		h1_stream_over(h->stream, reason_of_eof(h));
 	conn_close(h->conn);
 }
 

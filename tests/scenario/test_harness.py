@@ -1,6 +1,5 @@
 """The harness itself, with real servers: what it starts answers, and what is left is seen."""
 
-import socket
 import subprocess
 
 import pytest
@@ -84,7 +83,6 @@ def test_a_capture_sees_plaintext_over_segment_borders(world):
     _, port = servers.nginx(world, "location / { return 200 'plain secret'; }")
     with Capture(port) as captured:
         with RawClient(("127.0.0.1", port)) as client:
-            client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.send("GET /se")
             client.send("same HTTP/1.1\r\nHost: test\r\n\r\n")
             assert client.response().text() == "plain secret"

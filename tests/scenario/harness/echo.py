@@ -38,7 +38,9 @@ class Echo(Scripted):
                 self.served.append(request["target"])
                 manner = MANNERS.get(request["headers"].get("x-want"), echo)
                 if not manner(wire, {"server": self.name, **request}):
-                    return
+                    break
+            if self.context:
+                connection.unwrap()   # the end is said, so that none can be made by others
 
 
 def comparable(headers):
@@ -88,10 +90,12 @@ def told(body):
     return {"body_bytes": len(body), "body_hash": hashlib.sha256(body).hexdigest()}
 
 
-def answer(wire, status, body=b"", headers=(), length=True):
+def answer(wire, status, body=b"", headers=(), length=None):
+    """Sends a response; `length` instead of the body's, False for none."""
+    length = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers)]
-    if length:
-        lines.append(f"Content-Length: {len(body)}")
+    if length is not False:
+        lines.append(f"Content-Length: {length}")
     wire.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
     return True
 
@@ -104,9 +108,11 @@ def text_of(request):
 
 
 def echo(wire, request):
-    body = b"" if request["method"] == "HEAD" else text_of(request)
-    return answer(wire, "200 OK", body, [("Content-Type", "application/json")],
-                  length=request["method"] != "HEAD")
+    body = text_of(request)
+    length = len(body)
+    if request["method"] == "HEAD":
+        body = b""
+    return answer(wire, "200 OK", body, [("Content-Type", "application/json")], length)
 
 
 def no_content(wire, _):

@@ -45,7 +45,9 @@ class Closed(Exception):
 
 def connect(address, guard=GUARD_SECONDS):
     if isinstance(address, tuple):
-        return socket.create_connection(address, timeout=guard)
+        s = socket.create_connection(address, timeout=guard)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
     s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     s.settimeout(guard)
     s.connect(str(address))

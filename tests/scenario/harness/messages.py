@@ -11,7 +11,7 @@ MESSAGES = [
     request("PUT", "PUT", "/a", body=b"hello"),
     request("PATCH", "PATCH", "/a", body=b"hello"),
     request("DELETE", "DELETE", "/a"),
-    request("OPTIONS", "OPTIONS", "/a"),
+    request("OPTIONS", "OPTIONS", "/a", body=b"hello"),
     request("GET with a body", "GET", "/a", body=b"hello"),
     request("large body", "POST", "/a", body=LARGE),
     request("one chunk", "POST", "/a", body=[b"hello"]),

@@ -81,7 +81,8 @@ def envoy(world, config, ready=None, name="envoy"):
     if not found:
         raise AssertionError("Envoy is not installed: run tools/need.sh envoy")
     started = world.start(name, [found[0], "-c", config, "--disable-hot-restart",
-                                 "--concurrency", "1", "-l", "warning"])
+                                 "--concurrency", "1", "-l", "warning",
+                                 "--file-flush-interval-msec", "10"])
     if ready:
         started.wait_ready(lambda: answers(ready, "/ready"), "ready")
     return started
@@ -111,6 +112,7 @@ class Scripted:
                 connection, _ = self.listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.connections.append(connection)
             threading.Thread(target=self.handle, daemon=True,
                              args=(connection, len(self.connections))).start()
