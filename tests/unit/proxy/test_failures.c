@@ -164,14 +164,20 @@ TEST(a_post_that_was_sent_is_not_sent_twice)
 
 TEST(a_request_that_kills_its_endpoints_kills_two_at_most)
 {
+	const char *text;
+
 	begin("1001 1002 1003 1004");
 	say(GET);
 	for (uint32_t i = 0; i < r.dialled_count; i++) {
 		peer_close(rig_dialled(&r, i));
 		rig_run(&r);
 	}
-	assert_replied(REASON_UPSTREAM_CLOSED);
+	text = peer_heard(client);
+	assert_contains(text, "HTTP/1.1 503 ");
+	assert_contains(text, REASON_RESET "retried and the latest reset reason: "
+					   "connection termination");
 	assert_int_equal(r.dialled_count, 2);
+	assert_int_equal(cluster_count(CLUSTER_RQ_503), 1);
 	rig_fini(&r);
 }
 
