@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "model/fixture.h"
 #include "model/yaml.h"
+#include "net/certs.h"
 #include "net/memory_conn.h"
 #include "proxy/downstream.h"
 
@@ -44,6 +45,15 @@ static const struct conn_handler peer_handler = {
 	.on_closed = on_closed,
 };
 
+static struct conn *with_tls(struct peer *p, struct tls_context *context)
+{
+	struct tls_conn_options o = { .context = context };
+	struct conn *c = tls_conn_new_take(p->conn, &o, &peer_handler);
+
+	c->user = p;
+	return c;
+}
+
 static bool has_port(const uint16_t *ports, uint16_t port)
 {
 	for (int i = 0; i < 8; i++)
@@ -67,6 +77,8 @@ static struct conn *dial(struct worker *w, const struct address *to)
 	p->port = address_port(to);
 	p->connecting = true;
 	memory_conn_use(p->conn, &peer_handler, p);
+	if (r->dialled_tls)
+		p->conn = with_tls(p, r->dialled_tls);
 	return ours;
 }
 
@@ -123,6 +135,15 @@ struct peer *rig_client(struct rig *r, const char *listener)
 	assert_int_equal(address_parse(STR("10.1.2.3:4567"), &p->far->peer), 0);
 	assert_int_equal(address_parse(STR("127.0.0.1:80"), &p->far->local), 0);
 	downstream_open_take(r->worker, slot, p->far);
+	return p;
+}
+
+struct peer *rig_tls_client(struct rig *r, const char *listener, struct tls_context *context)
+{
+	struct peer *p = rig_client(r, listener);
+
+	p->conn = with_tls(p, context);
+	rig_run(r);
 	return p;
 }
 
@@ -298,15 +319,12 @@ static void rig_group(struct rig *r)
 
 void rig_init(struct rig *r)
 {
-	uint64_t live = mem_live_bytes();
-
 	memset(r, 0, sizeof(*r));
-	r->live_bytes = live;
 	current = r;
 	assert_int_equal(loop_new(&r->loop), 0);
-	/* 2026-11-27T08:00:00Z */
+	/* The moment at which the tests' certificates are good. */
 	loop_set_clock(r->loop, (struct instant){ 1000000000000 },
-		       (struct wall_time){ 1795766400000000000 });
+		       (struct wall_time){ TEST_WALL_SECONDS * 1000000000 });
 	shared_domain_init(&r->domain, 1);
 	stats_init(&r->stats, 1);
 	metrics_init(&r->metrics, 1);

@@ -17,6 +17,7 @@
 #include "test.h"
 
 #include "net/conn.h"
+#include "net/tls.h"
 #include "proxy/resources.h"
 #include "proxy/worker.h"
 
@@ -51,11 +52,12 @@ struct rig {
 	/* Ports to which connections are refused, or never get through. */
 	uint16_t refused[8];
 	uint16_t silent[8];
-	uint64_t live_bytes;
+	/* Not NULL: what is dialled speaks TLS, as a server with this context. */
+	struct tls_context *dialled_tls;
 };
 
 void rig_init(struct rig *r);
-/* Everything ends; fails when memory was left behind. */
+/* Everything ends; fails when an object is still held. */
 void rig_fini(struct rig *r);
 
 /* Work is done until there is none. */
@@ -74,6 +76,7 @@ void rig_http(struct rig *r, const char *name, const char *routes, const char *m
 	      const char *listener);
 
 struct peer *rig_client(struct rig *r, const char *listener);
+struct peer *rig_tls_client(struct rig *r, const char *listener, struct tls_context *context);
 /* The nth connection that the proxy opened. Fails when there is none. */
 struct peer *rig_dialled(struct rig *r, uint32_t n);
 

@@ -1,0 +1,242 @@
+/*
+ * Several workers and a main thread that never stops changing things
+ *
+ * Real sockets, real threads: clients ask without pause while routes, endpoints and listeners
+ * are replaced. Every answer must be whole. The thread sanitizer watches.
+ */
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "model/fixture.h"
+#include "model/yaml.h"
+#include "net/socket.h"
+#include "proxy/resources.h"
+#include "proxy/worker.h"
+
+#include "test.h"
+
+#define WORKERS  2
+#define CLIENTS  2
+#define REQUESTS 150
+
+struct rig {
+	struct loop *loop;
+	struct shared_domain domain;
+	struct stats stats;
+	struct metrics metrics;
+	struct worker_group group;
+	struct snapshots snapshots;
+	struct resources resources;
+};
+
+static struct rig r;
+
+static void on_served(struct snapshots *s, uint64_t number)
+{
+	resources_served(&container_of(s, struct rig, snapshots)->resources, number);
+}
+
+static void rig_init(void)
+{
+	struct worker_group_options o = {
+		.count = WORKERS,
+		.domain = &r.domain,
+		.stats = &r.stats,
+		.metrics = &r.metrics,
+		.limits = { .held_max = 10,
+			    .hold_timeout = WORKER_HOLD_TIMEOUT,
+			    .connections_max = 1000,
+			    .drain_time = DURATION_SECONDS(1) },
+	};
+
+	r = (struct rig){ 0 };
+	assert_int_equal(loop_new(&r.loop), 0);
+	shared_domain_init(&r.domain, WORKERS);
+	stats_init(&r.stats, WORKERS);
+	metrics_init(&r.metrics, WORKERS);
+	o.main_loop = r.loop;
+	assert_int_equal(worker_group_init(&r.group, &o), 0);
+	snapshots_init(&r.snapshots, r.loop, &r.domain, r.group.readers);
+	r.snapshots.on_served = on_served;
+	resources_init(&r.resources, &(struct resources_options){ .loop = r.loop,
+								  .domain = &r.domain,
+								  .stats = &r.stats,
+								  .snapshots = &r.snapshots });
+	r.resources.wildcard[PART_LISTENER] = true;
+	r.resources.wildcard[PART_CLUSTER] = true;
+}
+
+static void turn(void)
+{
+	assert_int_equal(loop_turn(r.loop, DURATION_MS(1)), 0);
+}
+
+static void rig_fini(void)
+{
+	worker_group_stop(&r.group);
+	worker_group_join(&r.group);
+	/* What was closed in the last turn leaves its loop, now on this thread. */
+	for (int i = 0; i < 8; i++)
+		for (int w = 0; w < WORKERS; w++)
+			assert_int_equal(loop_turn(r.group.workers[w]->loop, DURATION_NS(0)), 0);
+	for (int i = 0; i < 8; i++)
+		turn();
+	resources_close(&r.resources);
+	snapshots_fini(&r.snapshots);
+	shared_domain_collect(&r.domain);
+	assert_int_equal(r.domain.retired_count, 0);
+	resources_fini(&r.resources);
+	worker_group_fini(&r.group);
+	metrics_fini(&r.metrics);
+	stats_fini(&r.stats);
+	loop_free(r.loop);
+}
+
+static void apply(enum part_kind kind, const char *yaml)
+{
+	struct part *p = compiled(kind, yaml);
+	struct resource_change change = { .kind = kind, .name = p->name, .part = p };
+	struct diag d = DIAG_INIT;
+
+	if (resources_apply(&r.resources, &change, 1, 0, &d) < 0)
+		fail_msg("%s", d.text);
+	part_unref(p);
+	diag_fini(&d);
+}
+
+static uint16_t port_of_listener(const char *name)
+{
+	const struct shared_table *t = r.snapshots.current->tables[SNAPSHOT_PORTS];
+
+	for (uint32_t i = 0; i < t->count; i++)
+		if (t->items[i] && strcmp(port_of(t->items[i])->name, name) == 0)
+			return address_port(&port_of(t->items[i])->address);
+	fail_msg("no port for %s", name);
+	return 0;
+}
+
+#define LISTENER(name, rest)                                                                       \
+	"{name: " name ", address: {socket_address: {address: 127.0.0.1, port_value: 0}},"         \
+	" filter_chains: [{filters: [{name: http, typed_config: {" HCM_TYPE ", stat_prefix: " name \
+	", http_filters: [" ROUTER "], " rest "}}]}]}"
+
+static const char behind[] =
+	LISTENER("behind", "route_config: {virtual_hosts: [{name: all, domains: ['*'], routes: ["
+			   "{match: {prefix: '/'}, direct_response: {status: 200, body: "
+			   "{inline_string: fine}}}]}]}");
+static const char web[] =
+	LISTENER("web", "rds: {route_config_name: routes, config_source: {ads: {}}}");
+static void apply_routes(unsigned host, unsigned cluster)
+{
+	char *yaml =
+		mem_printf("{name: routes, virtual_hosts: [{name: h%u, domains: ['*'], routes: ["
+			   "{match: {prefix: '/'}, route: {cluster: c%u}}]}]}",
+			   host, cluster);
+
+	apply(PART_ROUTES, yaml);
+	mem_free(yaml);
+}
+
+static void apply_cluster(unsigned number, uint16_t port)
+{
+	char *yaml = mem_printf(
+		"{name: c%u, type: STATIC, load_assignment: {cluster_name: c, endpoints: ["
+		"{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, "
+		"port_value: %u}}}}]}]}}",
+		number, port);
+
+	apply(PART_CLUSTER, yaml);
+	mem_free(yaml);
+}
+
+struct client {
+	pthread_t thread;
+	uint16_t port;
+	int good;
+	_Atomic bool done;
+};
+
+static bool ask(int fd)
+{
+	static const char request[] = "GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+	char answer[4096];
+	size_t len = 0;
+
+	if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
+		return false;
+	while (len < sizeof(answer) - 1) {
+		ssize_t n = recv(fd, answer + len, sizeof(answer) - 1 - len, 0);
+
+		if (n <= 0)
+			return false;
+		len += (size_t)n;
+		answer[len] = 0;
+		if (strstr(answer, "\r\n\r\nfine"))
+			return strncmp(answer, "HTTP/1.1 200", 12) == 0;
+	}
+	return false;
+}
+
+static void *client_main(void *user)
+{
+	struct client *c = user;
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons(c->port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	for (int i = 0; i < REQUESTS; i += 5) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+		if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+			for (int k = 0; k < 5; k++)
+				c->good += ask(fd);
+		close(fd);
+	}
+	c->done = true;
+	return NULL;
+}
+
+static bool all_done(const struct client *clients)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		if (!clients[i].done)
+			return false;
+	return true;
+}
+
+TEST(requests_are_answered_while_everything_changes)
+{
+	struct client clients[CLIENTS] = { 0 };
+	uint16_t port, port_behind;
+
+	rig_init();
+	assert_int_equal(worker_group_start(&r.group), 0);
+	apply(PART_LISTENER, behind);
+	port_behind = port_of_listener("behind");
+	apply_cluster(0, port_behind);
+	apply_cluster(1, port_behind);
+	apply_routes(0, 0);
+	apply(PART_LISTENER, web);
+	while (r.snapshots.served < r.snapshots.current->number)
+		turn();
+	port = port_of_listener("web");
+	for (int i = 0; i < CLIENTS; i++) {
+		clients[i].port = port;
+		assert_int_equal(pthread_create(&clients[i].thread, NULL, client_main, &clients[i]),
+				 0);
+	}
+	for (unsigned n = 0; !all_done(clients); n++) {
+		apply_routes(n, n % 2);
+		turn();
+		apply_cluster(n % 2, port_behind);
+		turn();
+	}
+	for (int i = 0; i < CLIENTS; i++) {
+		pthread_join(clients[i].thread, NULL);
+		assert_int_equal(clients[i].good, REQUESTS);
+	}
+	rig_fini();
+}
