@@ -29,7 +29,7 @@ const struct setting control_settings_table[] = {
 	SETTING(struct control_settings, run, text, NULL, "DIR",
 	        "Directory of control.sock (default: /run/weft, or the user's own)."),
 	SETTING(struct control_settings, listen, text, "127.0.0.1:15012", "ADDRESS:PORT",
-	        "Where proxies connect by mutual TLS; port 0 takes a free one."),
+	        "Where proxies connect by mutual TLS; port 0: any."),
 	SETTING(struct control_settings, trust_domain, text, NULL, "NAME",
 	        "Trust domain, fixed at the first start (default weft.local)."),
 	SETTING(struct control_settings, certificate_lifetime, duration, "24h", "DURATION",

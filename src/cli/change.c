@@ -1,0 +1,278 @@
+#include "cli/change.h"
+
+#include "base/error.h"
+
+#define PAUSE_FIRST DURATION_MS(10)
+#define PAUSE_LAST  DURATION_MS(250)
+
+// clang-format off
+const struct setting change_table[] = {
+	SETTING_TABLE(struct change_settings, output, output_table),
+	SETTING(struct change_settings, dry_run, flag, NULL, NULL,
+	        "Validate and show the plan; change nothing."),
+	SETTING(struct change_settings, wait, flag, "true", NULL,
+	        "Wait until the proxies serve it; --no-wait does not."),
+	SETTING(struct change_settings, timeout, duration, "30s", "DURATION",
+	        "How long to wait for them; then the exit code is 6."),
+	{ 0 }
+};
+
+static const struct {
+	const char *action;
+	const char *sign;
+	enum style style;
+} actions[] = {
+	{ "created", "+", STYLE_GREEN },
+	{ "changed", "~", STYLE_YELLOW },
+	{ "deleted", "-", STYLE_RED },
+};
+// clang-format on
+
+/*
+ * The plan
+ */
+
+static uint32_t paths_width(const struct node *differences)
+{
+	uint32_t width = 0;
+
+	node_for_each (difference, differences)
+		width = max_of(width, text_columns(answer_text(difference, "path")));
+	return width;
+}
+
+static void put_differences(const struct terminal *t, const struct node *list, struct buf *out)
+{
+	uint32_t width = paths_width(list);
+
+	node_for_each (difference, list) {
+		struct str path = answer_text(difference, "path");
+
+		buf_printf(out, "    %.*s%*s  ", STR_ARGS(path), (int)(width - text_columns(path)),
+			   "");
+		buf_append_str(out, answer_text(difference, "before"));
+		buf_append_str(out, t->utf8 ? STR(" → ") : STR(" -> "));
+		buf_append_str(out, answer_text(difference, "after"));
+		buf_append_char(out, '\n');
+	}
+}
+
+static void put_title(const struct node *object, struct buf *out)
+{
+	struct str name_space = answer_text(object, "namespace");
+
+	buf_printf(out, " %.*s %.*s%s%.*s\n", STR_ARGS(answer_text(object, "kind")),
+		   STR_ARGS(name_space), name_space.len ? "/" : "",
+		   STR_ARGS(answer_text(object, "name")));
+}
+
+static void put_object(const struct terminal *t, const struct node *object, struct buf *out)
+{
+	struct str action = answer_text(object, "action");
+
+	for (size_t i = 0; i < array_count(actions); i++) {
+		if (!str_eq(action, str_from(actions[i].action)))
+			continue;
+		terminal_style(t, actions[i].style, str_from(actions[i].sign), out);
+		put_title(object, out);
+		put_differences(t, node_get(object, STR("differences")), out);
+	}
+}
+
+static bool is_change(const struct node *body)
+{
+	for (size_t i = 0; i < array_count(actions); i++)
+		if (answer_count(body, actions[i].action) > 0)
+			return true;
+	return false;
+}
+
+/* "Revision 419: 1 created, 2 changed" */
+static void put_summary(const struct node *body, struct buf *out)
+{
+	const char *before = answer_flag(body, "dryRun") ? "Would be" : "";
+
+	if (!is_change(body)) {
+		buf_printf(out, "Revision %llu: nothing to change\n",
+			   (unsigned long long)answer_count(body, "revision"));
+		return;
+	}
+	if (!*before)
+		buf_printf(out, "Revision %llu",
+			   (unsigned long long)answer_count(body, "revision"));
+	buf_append_str(out, str_from(before));
+	buf_append_char(out, ':');
+	for (size_t i = 0, shown = 0; i < array_count(actions); i++) {
+		uint64_t count = answer_count(body, actions[i].action);
+
+		if (count > 0)
+			buf_printf(out, "%s %llu %s", shown++ ? "," : "", (unsigned long long)count,
+				   actions[i].action);
+	}
+	buf_append_char(out, '\n');
+}
+
+static void put_warnings(const struct terminal *t, const struct node *list, struct buf *out)
+{
+	node_for_each (warning, list) {
+		terminal_mark(t, MARK_WARN, out);
+		buf_printf(out, " %.*s  %.*s: %.*s\n", STR_ARGS(answer_text(warning, "code")),
+			   STR_ARGS(answer_text(warning, "document")),
+			   STR_ARGS(answer_text(warning, "text")));
+		if (answer_text(warning, "hint").len)
+			buf_printf(out, "    %.*s\n", STR_ARGS(answer_text(warning, "hint")));
+	}
+}
+
+void change_plan(const struct terminal *t, const struct node *body, struct buf *out)
+{
+	put_summary(body, out);
+	node_for_each (object, node_get(body, STR("objects")))
+		put_object(t, object, out);
+	put_warnings(t, node_get(body, STR("warnings")), out);
+}
+
+/*
+ * Waiting for the proxies
+ */
+
+static struct duration since(const struct change *c)
+{
+	return instant_since(time_monotonic_now(), c->began);
+}
+
+static void put_step(const struct change *c, enum mark mark, const char *name, const char *format,
+		     ...) printf_like(4, 5);
+
+static void put_step(const struct change *c, enum mark mark, const char *name, const char *format,
+		     ...)
+{
+	struct buf text = BUF_INIT(0);
+	va_list args;
+
+	terminal_mark(&c->cli->out, mark, &text);
+	buf_printf(&text, " %-10s  ", name);
+	va_start(args, format);
+	buf_vprintf(&text, format, args);
+	va_end(args);
+	short_duration(since(c), &text);
+	buf_append_char(&text, '\n');
+	cli_out(c->cli, &text);
+	buf_fini(&text);
+}
+
+/* What keeps the proxies that are behind from it, on standard error. */
+static void say_behind(const struct change *c)
+{
+	struct remote_request request = { .path = STR("/weft/v1/proxies") };
+	struct node *body;
+
+	if (remote_call(c->remote, &request, &body) != EXIT_DONE)
+		return;
+	node_for_each (proxy, node_get(body, STR("proxies"))) {
+		const struct node *refusal = node_at(proxy, "refusals[0]");
+
+		if (answer_flag(proxy, "programmed") ||
+		    !str_eq(answer_text(proxy, "state"), STR("up")))
+			continue;
+		if (refusal)
+			cli_say(c->cli, "  %.*s refused %.*s %.*s: %.*s",
+				STR_ARGS(answer_text(proxy, "name")),
+				STR_ARGS(answer_text(refusal, "type")),
+				STR_ARGS(answer_text(refusal, "name")),
+				STR_ARGS(answer_text(refusal, "reason")));
+		else
+			cli_say(c->cli, "  %.*s is behind", STR_ARGS(answer_text(proxy, "name")));
+	}
+}
+
+static void pause_for(struct remote *r, struct duration *pause)
+{
+	struct instant end = instant_after(time_monotonic_now(), *pause);
+
+	while (time_monotonic_now().ns < end.ns)
+		if (loop_turn(r->loop, instant_since(end, time_monotonic_now())) < 0)
+			return;
+	pause->ns = min_of(pause->ns * 2, PAUSE_LAST.ns);
+}
+
+static int wait_programmed(const struct change *c)
+{
+	struct remote_request request = { .path = STR("/weft/v1/status") };
+	struct duration pause = PAUSE_FIRST;
+	unsigned long long up, programmed;
+
+	for (;;) {
+		struct node *body;
+		int code = remote_call(c->remote, &request, &body);
+
+		if (code)
+			return code;
+		up = answer_count(body, "proxies.up");
+		programmed = answer_count(body, "proxies.programmed");
+		if (programmed >= up || since(c).ns >= c->settings->timeout.ns)
+			break;
+		pause_for(c->remote, &pause);
+	}
+	if (programmed >= up) {
+		put_step(c, MARK_OK, "programmed", "%llu of %llu proxies, ", programmed, up);
+		return EXIT_DONE;
+	}
+	put_step(c, MARK_WARN, "programmed", "%llu of %llu proxies after ", programmed, up);
+	say_behind(c);
+	return EXIT_TIMED_OUT;
+}
+
+/*
+ * The course of a change
+ */
+
+int change_begin(struct change *c)
+{
+	c->began = time_monotonic_now();
+	return output_read(c->cli, &c->settings->output, &c->output);
+}
+
+static bool is_for_people(const struct change *c)
+{
+	return c->output == OUTPUT_TABLE || c->output == OUTPUT_WIDE;
+}
+
+static void show(const struct change *c, struct node *body)
+{
+	struct buf text = BUF_INIT(0);
+
+	if (c->output == OUTPUT_JSON || c->output == OUTPUT_YAML) {
+		output_schema(body, "change/v1", &c->remote->pool);
+		output_node(c->cli, c->output, body);
+	} else if (c->output == OUTPUT_NAME) {
+		node_for_each (object, node_get(body, STR("objects")))
+			put_title(object, &text);
+		buf_consume(&text, buf_len(&text) > 0);
+	} else if (!c->cli->look.quiet) {
+		change_plan(&c->cli->out, body, &text);
+	}
+	cli_out(c->cli, &text);
+	buf_fini(&text);
+}
+
+int change_finish(struct change *c, struct node *body)
+{
+	struct buf text = BUF_INIT(0);
+	int code = EXIT_DONE;
+
+	show(c, body);
+	if (!is_for_people(c) || c->cli->look.quiet || answer_flag(body, "dryRun") ||
+	    !is_change(body))
+		return EXIT_DONE;
+	buf_append_char(&text, '\n');
+	cli_out(c->cli, &text);
+	put_step(c, MARK_OK, "stored", "");
+	if (c->settings->wait)
+		code = wait_programmed(c);
+	buf_printf(&text, "Undo with: weft rollback %llu\n",
+		   (unsigned long long)answer_count(body, "previous"));
+	cli_out(c->cli, &text);
+	buf_fini(&text);
+	return code;
+}

@@ -1,0 +1,26 @@
+#include "cli/commands.h"
+
+// clang-format off
+const struct command *const commands[] = {
+	/* start */
+	&control_command,
+	&control_backup_command,
+	&run_command,
+	/* see */
+	&status_command,
+	&stat_command,
+	&get_command,
+	&proxy_status_command,
+	&history_command,
+	/* change */
+	&apply_command,
+	&diff_command,
+	&delete_command,
+	&rollback_command,
+	/* meta */
+	&version_command,
+	&help_command,
+	/* for our own use */
+	NULL,
+};
+// clang-format on
