@@ -60,7 +60,7 @@ static size_t write_head(struct work *w)
 	headers_remove(&w->h, HEADER_CONNECTION);
 	headers_add(&w->h, HEADER_X_FORWARDED_PROTO, STR("http"));
 	size = http1_head_size(&w->h);
-	return size && size <= sizeof(w->out) && http1_write_head(&w->h, 0, w->out) > 0;
+	return size <= sizeof(w->out) && http1_write_head(&w->h, 0, w->out) > 0;
 }
 
 static size_t pass_request(struct work *w)

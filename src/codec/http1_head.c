@@ -28,6 +28,7 @@ struct parse {
 	struct headers *h;
 	struct http1_head *head;
 	const struct http1_limits *limits;
+	uint32_t room;     /* fields that fit, in memory and by the limit */
 	uint64_t seen;     /* bit per enum header_id, of those in FRAMING */
 	struct str host;   /* value of Host */
 	struct str length; /* value of Content-Length */
@@ -416,19 +417,19 @@ static inline bool is_absorbed(enum header_id id)
 }
 
 /* What stands behind a value is no line end. */
-static enum step bad_value(struct parse *c)
+static enum step bad_value(struct parse *c, const char *p)
 {
-	if (c->p == c->end || (*c->p == '\r' && c->end - c->p == 1))
+	if (p == c->end || (*p == '\r' && c->end - p == 1))
 		return STEP_MORE;
-	return bad(c, *c->p == '\r' || *c->p == '\n' ? HTTP1_FAULT_LINE_END : HTTP1_FAULT_VALUE);
+	return bad(c, *p == '\r' || *p == '\n' ? HTTP1_FAULT_LINE_END : HTTP1_FAULT_VALUE);
 }
 
-/* Behind the last space and tab of a value. */
-static inline const char *trim_end(const char *value, const char *end)
+/* A value of at most one byte, at the end of the input. */
+static enum step short_value(struct parse *c, const char *p)
 {
-	while (end > value && is_blank(end[-1]))
-		end--;
-	return end;
+	while (p < c->end && http1_is(*p, HTTP1_VALUE))
+		p++;
+	return bad_value(c, p);
 }
 
 /* Are its letters, without '-' and '_', those of `word`? */
@@ -462,6 +463,57 @@ static enum step check_name(struct parse *c, struct str name)
 	return STEP_OK;
 }
 
+/* Behind the last space and tab of a value. */
+static const char *trim_end(const char *value, const char *end)
+{
+	while (end > value && is_blank(end[-1]))
+		end--;
+	return end;
+}
+
+static const char *skip_blanks(const char *p, const char *end)
+{
+	while (p < end && is_blank(*p))
+		p++;
+	return p;
+}
+
+static inline bool is_line_end(const char *p)
+{
+	return memcmp(p, "\r\n", 2) == 0;
+}
+
+/* Neither space nor control: obs-text and all that is visible. */
+static inline bool is_solid(char c)
+{
+	return (uint8_t)c > ' ';
+}
+
+/* Room for one more. The limit stands before the capacity. */
+static enum step make_room(struct parse *c)
+{
+	if (c->h->count >= c->limits->count_max)
+		return bad(c, HTTP1_FAULT_COUNT);
+	if (c->h->count == c->h->capacity)
+		headers_grow(c->h);
+	c->room = min_of(c->h->capacity, c->limits->count_max);
+	return STEP_OK;
+}
+
+/* A field of the framing is noted; Host and Transfer-Encoding go no further. */
+static inline enum step finish_field(struct parse *c, const struct header *field)
+{
+	enum step step;
+
+	if (!((FRAMING >> field->id) & 1)) {
+		c->h->count++;
+		return STEP_OK;
+	}
+	step = note(c, field->id, field->value);
+	c->h->count += step == STEP_OK && !is_absorbed(field->id);
+	return step;
+}
+
 /*
  * name ":" OWS value OWS CRLF. A name that header_id_of() knows is a token; others go through
  * the table. The field is made in its slot, and counts once it is complete.
@@ -470,58 +522,59 @@ static inline enum step take_field(struct parse *c, const char **place)
 {
 	const char *name = *place, *end = c->end, *value, *behind;
 	const char *colon = http1_scan_colon(c->begin, name, end);
+	struct str text = { name, (size_t)(colon - name) };
+	enum header_id id = header_id_of(text);
 	struct header *field;
-	enum header_id id = header_id_of(str_of(name, (size_t)(colon - name)));
-	enum step step;
+	bool plain;
 
-	if (id == HEADER_OTHER) {
-		step = check_name(c, str_of(name, (size_t)(colon - name)));
-		if (step != STEP_OK)
-			return step;
-	}
-	if (unlikely(colon == end))
-		return STEP_MORE;
+	if (id == HEADER_OTHER && check_name(c, text) != STEP_OK)
+		return STEP_BAD;
+	if (unlikely(c->h->count >= c->room) && make_room(c) != STEP_OK)
+		return STEP_BAD;
+	if (unlikely(end - colon < 3))
+		return colon == end ? STEP_MORE : short_value(c, colon + 1);
 
-	value = colon + 1;
-	while (value < end && is_blank(*value))
-		value++;
-	c->p = behind = http1_scan_value(c->begin, value, end);
-	if (unlikely(end - behind < 2 || behind[0] != '\r' || behind[1] != '\n'))
-		return bad_value(c);
+	/* ": " and a value without space around is how nearly everybody writes. */
+	value = colon + 2;
+	plain = likely(colon[1] == ' ' && is_solid(colon[2]));
+	if (unlikely(!plain))
+		value = skip_blanks(colon + 1, end);
+	behind = http1_scan_value(c->begin, value, end);
+	if (unlikely(end - behind < 2 || !is_line_end(behind)))
+		return bad_value(c, behind);
 	*place = behind + 2;
-
-	if (unlikely(c->h->count == c->h->capacity))
-		headers_grow(c->h);
-	field = &c->h->items[c->h->count];
-	field->name = str_of(name, (size_t)(colon - name));
-	field->id = (uint16_t)id;
-	behind = trim_end(value, behind);
-	field->as_received = value - colon == 2 && colon[1] == ' ' && *place - behind == 2;
-	field->value = str_of(value, (size_t)(behind - value));
-
-	if ((FRAMING >> id) & 1) {
-		step = note(c, id, field->value);
-		if (step != STEP_OK || is_absorbed(id))
-			return step;
+	if (unlikely(!plain || !is_solid(behind[-1]))) {
+		plain = false;
+		behind = trim_end(value, behind);
 	}
-	if (unlikely(c->h->count >= c->limits->count_max))
-		return bad(c, HTTP1_FAULT_COUNT);
-	c->h->count++;
-	return STEP_OK;
+
+	field = &c->h->items[c->h->count];
+	field->name = text;
+	field->value = str_of(value, (size_t)(behind - value));
+	field->id = (uint16_t)id;
+	field->as_received = plain;
+	return finish_field(c, field);
 }
 
 /* Field lines and the empty line. */
 static enum step take_fields(struct parse *c)
 {
-	const char *place = c->p;
-	enum step step = STEP_OK;
+	const char *place = c->p, *end = c->end;
 
-	while (step == STEP_OK && place < c->end && *place != '\r' && *place != '\n')
+	for (;;) {
+		enum step step;
+
+		if (place == end)
+			return STEP_MORE;
+		/* CR ends the fields; all that is below is a fault as well. */
+		if (unlikely((uint8_t)*place <= '\r' && (*place == '\r' || *place == '\n')))
+			break;
 		step = take_field(c, &place);
-	if (step != STEP_OK)
-		return step;
+		if (unlikely(step != STEP_OK))
+			return step;
+	}
 	c->p = place;
-	return place == c->end ? STEP_MORE : take_line_end(c);
+	return take_line_end(c);
 }
 
 /* Length or coding, and what both rules have in common. RFC 9112 §6.3. */

@@ -61,15 +61,16 @@ static inline uint64_t http1_bytes_equal(uint64_t v, uint64_t c)
 
 #ifdef __SSE2__
 
-/* A bit for each of sixteen bytes that stops a scan. */
+/*
+ * A bit for each of sixteen bytes that stops a scan. Values stop at HTAB and obs-text too,
+ * which are rare and then looked at one by one: adding one makes DEL negative as these are.
+ */
 static inline unsigned http1_stops_value(const char *p)
 {
 	__m128i v = _mm_loadu_si128((const __m128i *)p);
-	__m128i good = _mm_cmpeq_epi8(_mm_max_epu8(v, _mm_set1_epi8(' ')), v);
-	__m128i del = _mm_cmpeq_epi8(v, _mm_set1_epi8(0x7f));
+	__m128i next = _mm_add_epi8(v, _mm_set1_epi8(1));
 
-	good = _mm_or_si128(good, _mm_cmpeq_epi8(v, _mm_set1_epi8('\t')));
-	return (unsigned)_mm_movemask_epi8(_mm_andnot_si128(del, good)) ^ 0xffff;
+	return (unsigned)_mm_movemask_epi8(_mm_cmplt_epi8(next, _mm_set1_epi8(' ' + 1)));
 }
 
 static inline unsigned http1_stops_target(const char *p)
@@ -104,19 +105,18 @@ static inline unsigned http1_stops_plain_host(const char *p)
 	return (unsigned)_mm_movemask_epi8(_mm_or_si128(letter, other)) ^ 0xffff;
 }
 
-/* Moves p to the first stop, or leaves it in a tail that has to go byte by byte. */
-#define HTTP1_SCAN(begin, p, end, stops)                           \
-	do {                                                       \
-		unsigned hits_;                                    \
-		for (; (end) - (p) >= 16; (p) += 16) {             \
-			hits_ = stops(p);                          \
-			if (hits_)                                 \
-				return (p) + __builtin_ctz(hits_); \
-		}                                                  \
-		if ((end) - (begin) < 16)                          \
-			break;                                     \
-		hits_ = stops((end)-16) >> (16 - ((end) - (p)));   \
-		return hits_ ? (p) + __builtin_ctz(hits_) : (end); \
+/* Moves p to the first stop, or to a tail that has to go byte by byte. */
+#define HTTP1_SCAN(begin, p, end, stops)                                 \
+	do {                                                             \
+		unsigned hits_ = 0;                                      \
+		while ((end) - (p) >= 16 && !(hits_ = stops(p)))         \
+			(p) += 16;                                       \
+		if (!hits_ && (end) - (begin) >= 16) {                   \
+			hits_ = stops((end)-16) >> (16 - ((end) - (p))); \
+			hits_ |= 1u << ((end) - (p));                    \
+		}                                                        \
+		if (hits_)                                               \
+			(p) += __builtin_ctz(hits_);                     \
 	} while (0)
 
 #else
@@ -167,10 +167,12 @@ static inline bool http1_stops_plain_host(const char *p)
 /* The first control byte (HTAB is none) at or behind p. */
 static inline const char *http1_scan_value(const char *begin, const char *p, const char *end)
 {
-	HTTP1_SCAN(begin, p, end, http1_stops_value);
-	while (p < end && http1_is(*p, HTTP1_VALUE))
+	for (;;) {
+		HTTP1_SCAN(begin, p, end, http1_stops_value);
+		if (likely(p == end || !http1_is(*p, HTTP1_VALUE)))
+			return p;
 		p++;
-	return p;
+	}
 }
 
 /* The first byte that cannot stand in a request target. */
@@ -182,9 +184,17 @@ static inline const char *http1_scan_target(const char *begin, const char *p, co
 	return p;
 }
 
-/* The first colon, or end. */
+/* The first colon, or end. Most names are shorter than sixteen bytes. */
 static inline const char *http1_scan_colon(const char *begin, const char *p, const char *end)
 {
+#ifdef __SSE2__
+	if (likely(end - p >= 16)) {
+		unsigned hits = http1_stops_colon(p);
+
+		if (likely(hits))
+			return p + __builtin_ctz(hits);
+	}
+#endif
 	HTTP1_SCAN(begin, p, end, http1_stops_colon);
 	while (p < end && *p != ':')
 		p++;
@@ -194,11 +204,36 @@ static inline const char *http1_scan_colon(const char *begin, const char *p, con
 /* The first byte that cannot stand in the name of a host. */
 static inline const char *http1_scan_host(const char *p, const char *end)
 {
-	while (end - p >= 16 && !http1_stops_plain_host(p))
-		p += 16;
-	while (p < end && http1_is(*p, HTTP1_HOST))
+	const char *begin = p;
+
+	for (;;) {
+		HTTP1_SCAN(begin, p, end, http1_stops_plain_host);
+		if (likely(p == end || !http1_is(*p, HTTP1_HOST)))
+			return p;
 		p++;
-	return p;
+	}
+}
+
+/* Has a value no control byte? The same by words, for values that are too short for a scan. */
+static inline bool http1_is_clean(struct str s)
+{
+	uint64_t a = 0, b = 0;
+
+	if (s.len < 4 || s.len >= 16)
+		return s.len == 0 || http1_scan_value(s.ptr, s.ptr, s.ptr + s.len) == s.ptr + s.len;
+	if (s.len >= 8) {
+		memcpy(&a, s.ptr, 8);
+		memcpy(&b, s.ptr + s.len - 8, 8);
+	} else {
+		memcpy(&a, s.ptr, 4);
+		memcpy((char *)&a + 4, s.ptr + s.len - 4, 4);
+		b = a;
+	}
+	if (likely(!(http1_bytes_below(a, ' ') | http1_bytes_below(b, ' ') |
+		     http1_bytes_equal(a, 0x7f) | http1_bytes_equal(b, 0x7f))))
+		return true;
+	/* A tab is no fault. */
+	return http1_all_are(s, HTTP1_VALUE);
 }
 
 /* Without case, against a word of small letters and hyphens: eight bytes and then the last

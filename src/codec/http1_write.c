@@ -13,6 +13,7 @@
 
 #include "codec/http1_scan.h"
 
+#define BIT(id)         (1ull << (id))
 #define SEPARATOR_BYTES 4 /* ": " and CRLF */
 
 /* Fields of the framing that this codec writes by itself. */
@@ -40,51 +41,39 @@ static inline char *put(char *out, struct str s)
 /* Does the line of the field stand in memory as it is to be sent? */
 static inline bool is_line(const struct header *field)
 {
-	const char *end = field->value.ptr + field->value.len;
-
 	return field->as_received && field->value.ptr == field->name.ptr + field->name.len + 2 &&
-	       end[0] == '\r' && end[1] == '\n';
+	       memcmp(field->value.ptr + field->value.len, "\r\n", 2) == 0;
 }
 
-static bool is_clean(struct str value)
-{
-	const char *end = value.ptr + value.len;
-
-	return value.len == 0 || http1_scan_value(value.ptr, value.ptr, end) == end;
-}
-
+/* A field that is not written as it came. */
 static bool field_is_valid(const struct header *field)
 {
-	if (field->as_received && is_line(field))
-		return true;
 	if (field->id == HEADER_OTHER &&
 	    (field->name.len == 0 || !http1_all_are(field->name, HTTP1_TOKEN)))
 		return false;
-	return is_clean(field->value);
+	return http1_is_clean(field->value);
 }
 
-/* The fields' bytes; 0 when one of them must not be written. Never 0 otherwise. */
-static size_t fields_size(const struct headers *h)
+static char *put_field(char *out, const struct header *field)
 {
-	size_t bytes = 1;
-
-	headers_for_each (field, h) {
-		if (!field_is_valid(field))
-			return 0;
-		bytes += field->name.len + field->value.len + SEPARATOR_BYTES;
-	}
-	return bytes;
+	if (unlikely(!field_is_valid(field)))
+		return NULL;
+	out = put(out, field->name);
+	out = put(out, STR(": "));
+	out = put(out, field->value);
+	return put(out, STR("\r\n"));
 }
 
-/* Fields that are `dropped` (a bit per id) are left out. */
+/* Fields that are `dropped` (a bit per id) are left out. NULL: one must not be written. */
 static char *write_fields(char *out, const struct headers *h, uint64_t dropped)
 {
 	const char *run = NULL, *run_end = NULL;
 
-	headers_for_each (field, h) {
-		if (dropped >> field->id & 1)
+	for (const struct header *field = h->items, *end = field + h->count; field != end;
+	     field++) {
+		if (field->id >= HEADER_ID_COUNT || dropped >> field->id & 1)
 			continue;
-		if (is_line(field)) {
+		if (likely(is_line(field))) {
 			if (field->name.ptr != run_end) {
 				out = put(out, str_of(run, (size_t)(run_end - run)));
 				run = field->name.ptr;
@@ -94,36 +83,48 @@ static char *write_fields(char *out, const struct headers *h, uint64_t dropped)
 		}
 		out = put(out, str_of(run, (size_t)(run_end - run)));
 		run = run_end = NULL;
-		out = put(out, field->name);
-		out = put(out, STR(": "));
-		out = put(out, field->value);
-		out = put(out, STR("\r\n"));
+		out = put_field(out, field);
+		if (unlikely(!out))
+			return NULL;
 	}
 	return put(out, str_of(run, (size_t)(run_end - run)));
 }
 
-static bool request_is_valid(const struct headers *h)
+static size_t fields_size(const struct headers *h)
 {
-	const char *path_end = h->path.ptr + h->path.len;
+	size_t bytes = 0;
 
-	return h->method.len > 0 && http1_all_are(h->method, HTTP1_TOKEN) && h->path.len > 0 &&
-	       http1_scan_target(h->path.ptr, h->path.ptr, path_end) == path_end &&
-	       (h->authority.len == 0 || http1_host_is_valid(h->authority));
+	for (const struct header *field = h->items, *end = field + h->count; field != end; field++)
+		bytes += field->name.len + field->value.len + SEPARATOR_BYTES;
+	return bytes;
 }
 
 size_t http1_head_size(const struct headers *h)
 {
-	size_t bytes = fields_size(h);
-	bool valid = h->status ? h->status >= 100 && h->status <= 999 : request_is_valid(h);
-
-	if (!valid || bytes == 0)
-		return 0;
-	return bytes + h->method.len + h->path.len + h->authority.len + START_BYTES_MAX +
+	return fields_size(h) + h->method.len + h->path.len + h->authority.len + START_BYTES_MAX +
 	       ADDITION_BYTES_MAX;
+}
+
+/* No space, no control byte, no obs-text. */
+static inline bool is_solid(struct str s)
+{
+	const char *end = s.ptr + s.len;
+
+	return http1_scan_target(s.ptr, s.ptr, end) == end;
+}
+
+static bool request_is_valid(const struct headers *h)
+{
+	return h->path.len > 0 && is_solid(h->path) &&
+	       (h->method_id != METHOD_OTHER ||
+		(h->method.len > 0 && http1_all_are(h->method, HTTP1_TOKEN))) &&
+	       (h->authority.len == 0 || is_solid(h->authority));
 }
 
 static char *write_request_line(char *out, const struct headers *h)
 {
+	if (!request_is_valid(h))
+		return NULL;
 	out = put(out, h->method);
 	*out++ = ' ';
 	out = put(out, h->path);
@@ -136,6 +137,8 @@ static char *write_status_line(char *out, uint16_t status)
 {
 	struct str reason = status_text(status);
 
+	if (status < 100 || status > 999)
+		return NULL;
 	out = put(out, STR("HTTP/1.1 "));
 	*out++ = (char)('0' + status / 100);
 	*out++ = (char)('0' + status / 10 % 10);
@@ -145,31 +148,39 @@ static char *write_status_line(char *out, uint16_t status)
 	return put(out, STR("\r\n"));
 }
 
-size_t http1_write_head(const struct headers *h, unsigned add, char *out)
+static char *write_additions(char *out, unsigned add)
 {
-	char *start = out;
-	uint64_t dropped = 1ull << HEADER_HOST | 1ull << HEADER_TRANSFER_ENCODING;
-
-	if (add & HTTP1_DROP_LENGTH)
-		dropped |= 1ull << HEADER_CONTENT_LENGTH;
-	out = h->status ? write_status_line(out, h->status) : write_request_line(out, h);
-	out = write_fields(out, h, dropped);
 	for (size_t i = 0; i < array_count(additions); i++)
 		if (add & additions[i].add)
 			out = put(out, additions[i].line);
+	return out;
+}
+
+size_t http1_write_head(const struct headers *h, unsigned add, char *out)
+{
+	char *start = out;
+	uint64_t dropped = BIT(HEADER_HOST) | BIT(HEADER_TRANSFER_ENCODING);
+
+	if (add & HTTP1_DROP_LENGTH)
+		dropped |= BIT(HEADER_CONTENT_LENGTH);
+	out = h->status ? write_status_line(out, h->status) : write_request_line(out, h);
+	if (out)
+		out = write_fields(out, h, dropped);
+	if (!out)
+		return 0;
+	if (add)
+		out = write_additions(out, add);
 	out = put(out, STR("\r\n"));
 	return (size_t)(out - start);
 }
 
-#define FRAMING                                                                                   \
-	(1ull << HEADER_HOST | 1ull << HEADER_TRANSFER_ENCODING | 1ull << HEADER_CONTENT_LENGTH | \
-	 1ull << HEADER_CONNECTION | 1ull << HEADER_UPGRADE | 1ull << HEADER_TRAILER)
+#define FRAMING                                                                          \
+	(BIT(HEADER_HOST) | BIT(HEADER_TRANSFER_ENCODING) | BIT(HEADER_CONTENT_LENGTH) | \
+	 BIT(HEADER_CONNECTION) | BIT(HEADER_UPGRADE) | BIT(HEADER_TRAILER))
 
 size_t http1_trailers_size(const struct headers *trailers)
 {
-	size_t bytes = fields_size(trailers);
-
-	return bytes ? bytes + HTTP1_CHUNK_LAST.len : 0;
+	return fields_size(trailers) + HTTP1_CHUNK_LAST.len;
 }
 
 size_t http1_write_trailers(const struct headers *trailers, char *out)
@@ -178,6 +189,8 @@ size_t http1_write_trailers(const struct headers *trailers, char *out)
 
 	out = put(out, STR("0\r\n"));
 	out = write_fields(out, trailers, FRAMING);
+	if (!out)
+		return 0;
 	out = put(out, STR("\r\n"));
 	return (size_t)(out - start);
 }

@@ -37,11 +37,12 @@ static enum send_result send_vector(struct h1_stream *x, const struct vector *v)
 	return sent;
 }
 
-/* The head that was held goes first; its chunk is free once the vector was sent. */
+/* Begins a vector: the head that was held goes first. Its chunk is free once it was sent. */
 static struct chunk *unhold(struct h1 *h, struct vector *v)
 {
 	struct chunk *held = TAKE(h->held);
 
+	v->count = 0;
 	if (held) {
 		defer_cancel(&h->flush);
 		add(v, held->data, held->end);
@@ -80,11 +81,18 @@ static void send_ended(struct h1_stream *x)
 
 bool h1_read_length(const struct headers *h, bool *ret_declared, uint64_t *ret_length)
 {
-	const struct header *field = headers_get(h, HEADER_CONTENT_LENGTH);
+	const struct header *found = NULL;
 
-	*ret_declared = field != NULL;
-	return !field || (str_to_u64(field->value, INT64_MAX, ret_length) == 0 &&
-			  headers_count_of(h, HEADER_CONTENT_LENGTH) == 1);
+	for (const struct header *field = h->items, *end = field + h->count; field != end;
+	     field++) {
+		if (likely(field->id != HEADER_CONTENT_LENGTH))
+			continue;
+		if (found)
+			return false;
+		found = field;
+	}
+	*ret_declared = found != NULL;
+	return !found || str_to_u64(found->value, INT64_MAX, ret_length) == 0;
 }
 
 static struct chunk *write_head(struct h1_stream *x, const struct headers *h, unsigned add)
@@ -92,17 +100,17 @@ static struct chunk *write_head(struct h1_stream *x, const struct headers *h, un
 	size_t size = http1_head_size(h);
 	struct chunk *c;
 
-	if (size == 0 || size > UINT32_MAX / 2)
+	if (size > UINT32_MAX / 2)
 		return NULL;
 	c = chunk_new(x->h1->conn->chunks, (uint32_t)size);
 	c->end = (uint32_t)http1_write_head(h, add, c->data);
-	return c;
+	return c->end ? c : chunk_unref(c);
 }
 
 /* Sends what was written, behind a head that may be held from before. */
 static enum send_result send_chunk(struct h1_stream *x, struct chunk *c)
 {
-	struct vector v = { .count = 0 };
+	struct vector v;
 	struct chunk *held = unhold(x->h1, &v);
 	enum send_result sent;
 
@@ -190,7 +198,7 @@ enum send_result h1_send_data(struct stream *s, const struct iovec *iov, int iov
 {
 	struct h1_stream *x = h1_stream_of(s);
 	char line[HTTP1_CHUNK_LINE_MAX];
-	struct vector v = { .count = 0 };
+	struct vector v;
 	enum send_result sent;
 	struct chunk *held;
 
@@ -227,10 +235,14 @@ enum send_result h1_send_trailers(struct stream *s, const struct headers *traile
 	if (x->send != H1_SEND_CHUNKED || !x->h1->trailers_enabled)
 		return h1_send_data(s, NULL, 0, true);
 	size = http1_trailers_size(trailers);
-	if (size == 0 || size > UINT32_MAX / 2)
+	if (size > UINT32_MAX / 2)
 		return h1_fail(x);
 	c = chunk_new(x->h1->conn->chunks, (uint32_t)size);
 	c->end = (uint32_t)http1_write_trailers(trailers, c->data);
+	if (c->end == 0) {
+		chunk_unref(c);
+		return h1_fail(x);
+	}
 	sent = send_chunk(x, c);
 	if (sent != SEND_CLOSED)
 		send_ended(x);

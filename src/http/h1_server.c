@@ -96,15 +96,14 @@ static void send_continue(struct h1_stream *x)
 /* True: the request was answered, because it asks to leave HTTP. */
 static bool refuse_other_protocol(struct h1 *h, struct h1_stream *x, const struct http1_head *head)
 {
-	const struct header *upgrade = headers_get(&x->head, HEADER_UPGRADE);
-
-	if (head->upgrade && upgrade && str_eq_nocase(upgrade->value, STR("h2c"))) {
+	if (likely(!head->upgrade && x->head.method_id != METHOD_CONNECT))
+		return false;
+	if (head->upgrade &&
+	    str_eq_nocase(headers_get(&x->head, HEADER_UPGRADE)->value, STR("h2c"))) {
 		headers_remove(&x->head, HEADER_UPGRADE);
 		headers_remove(&x->head, HEADER_HTTP2_SETTINGS);
 		return false;
 	}
-	if (!head->upgrade && x->head.method_id != METHOD_CONNECT)
-		return false;
 	h1_stream_free(x);
 	refuse(h, HTTP_FAULT_UPGRADE, 403,
 	       head->upgrade ? "upgrades are not allowed" : "CONNECT is not allowed");

@@ -157,16 +157,9 @@ static nghttp2_nv nv_of(struct str name, struct str value)
 			     .valuelen = value.len };
 }
 
-static bool is_clean(struct str s)
-{
-	const char *end = s.ptr + s.len;
-
-	return s.len == 0 || http1_scan_value(s.ptr, s.ptr, end) == end;
-}
-
 static bool field_is_valid(const struct header *field)
 {
-	return field->name.len > 0 && is_clean(field->value) &&
+	return field->name.len > 0 && http1_is_clean(field->value) &&
 	       (field->id != HEADER_OTHER || http1_all_are(field->name, HTTP1_TOKEN));
 }
 
@@ -195,7 +188,7 @@ bool h2_write_fields(struct pool *pool, const struct headers *h, nghttp2_nv **re
 	size_t n = write_pseudo(pool, h, nva);
 
 	for (size_t i = 0; i < n; i++)
-		if (!is_clean(str_of((char *)nva[i].value, nva[i].valuelen)))
+		if (!http1_is_clean(str_of((char *)nva[i].value, nva[i].valuelen)))
 			return false;
 	headers_for_each (field, h) {
 		if (NOT_IN_HTTP2 >> field->id & 1)

@@ -1,11 +1,15 @@
 #include "http/hop.h"
 
+#include "codec/http1_scan.h"
+
 #define BIT(id) (1ull << (id))
 
 /* Always taken out; TE is looked at. */
 #define HOP_BY_HOP                                                                        \
 	(BIT(HEADER_CONNECTION) | BIT(HEADER_KEEP_ALIVE) | BIT(HEADER_PROXY_CONNECTION) | \
 	 BIT(HEADER_TRANSFER_ENCODING) | BIT(HEADER_UPGRADE) | BIT(HEADER_HTTP2_SETTINGS))
+
+#define NOTED     (HOP_BY_HOP | BIT(HEADER_TE))
 
 /* What Connection may name in vain. */
 #define PROTECTED (BIT(HEADER_HOST) | BIT(HEADER_CONTENT_LENGTH) | BIT(HEADER_TE))
@@ -42,7 +46,7 @@ static void reduce_te(struct header *field)
 /* "keep-alive" and "close" name no field that would not go anyway. */
 static bool names_fields(struct str connection)
 {
-	return !str_eq_nocase(connection, STR("keep-alive")) &&
+	return !http1_word_is(connection, "keep-alive", 10) &&
 	       !str_eq_nocase(connection, STR("close"));
 }
 
@@ -51,13 +55,14 @@ void http_strip_hop_by_hop(struct headers *h)
 	for (uint32_t i = 0; i < h->count; i++) {
 		struct header *field = &h->items[i];
 
-		if (field->id == HEADER_REMOVED)
+		if (field->id >= HEADER_ID_COUNT || likely(!(NOTED >> field->id & 1)))
 			continue;
-		if (field->id == HEADER_TE)
+		if (field->id == HEADER_TE) {
 			reduce_te(field);
+			continue;
+		}
 		if (field->id == HEADER_CONNECTION && names_fields(field->value))
 			strip_nominated(h, field->value);
-		if (field->id != HEADER_REMOVED && (HOP_BY_HOP >> field->id & 1))
-			field->id = HEADER_REMOVED;
+		field->id = HEADER_REMOVED;
 	}
 }

@@ -1,10 +1,11 @@
 /*
  * Well-known names: header fields, methods, status texts
  *
- * header_id_of() runs once per received field. Its hash takes the length and three letters,
- * the table is filled from HEADER_MAP at the start of the program, and a name is compared
- * eight bytes at a time, so a hit costs about thirty instructions and a miss half of that.
- * A new row in HEADER_MAP is all that a new name needs.
+ * header_id_of() runs once per received field. Its hash takes the length and two letters; the
+ * tables are filled from HEADER_MAP at the start of the program. A known name stands there as
+ * its first and last eight bytes with a mask of the bits that case may change, so that a hit
+ * costs some thirty instructions and a miss half of that. A new row in HEADER_MAP is all that
+ * a new name needs.
  */
 
 #include "message/headers.h"
@@ -19,81 +20,118 @@ static const struct str header_names[HEADER_ID_COUNT] = {
 #undef X
 };
 
+/* The bytes of a name that are compared in one go; for up to sixteen that is all of it. */
+struct ends {
+	uint64_t head;
+	uint64_t tail;
+};
+
+static struct known {
+	struct ends ends;
+	struct ends letters; /* bit 0x20 of each byte that is a letter */
+	size_t len;
+} known_names[HEADER_ID_COUNT];
+
 static uint8_t slots[SLOT_COUNT]; /* enum header_id; 0: empty */
 
 static_assert(HEADER_ID_COUNT < SLOT_COUNT / 4, "the table of header names is too full");
 
-/* Bit 0x20 is set for all letters, so that case does not matter. len > 0. */
+/* The factors keep the names of HEADER_MAP apart; a collision costs a second look, no more.
+ * Bit 0x20 is set for all letters, so that case does not matter. len > 0. */
 static inline uint32_t name_hash(const char *s, size_t len)
 {
-	uint32_t first = (uint8_t)s[0] | 0x20, middle = (uint8_t)s[len / 2] | 0x20,
-		 last = (uint8_t)s[len - 1] | 0x20;
+	uint32_t first = (uint8_t)s[0] | 0x20, last = (uint8_t)s[len - 1] | 0x20;
 
-	return ((uint32_t)len * 120 + first * 54 + middle * 125 + last * 74) % SLOT_COUNT;
+	return ((uint32_t)len * 196 + first * 197 + last) % SLOT_COUNT;
+}
+
+/* Overlapping where the name is short. len > 0. */
+static inline struct ends ends_of(const char *s, size_t len)
+{
+	struct ends e = { 0, 0 };
+	uint32_t first, last;
+
+	if (likely(len >= sizeof(e.head))) {
+		memcpy(&e.head, s, sizeof(e.head));
+		memcpy(&e.tail, s + len - sizeof(e.tail), sizeof(e.tail));
+	} else if (len >= sizeof(first)) {
+		memcpy(&first, s, sizeof(first));
+		memcpy(&last, s + len - sizeof(last), sizeof(last));
+		e.head = first;
+		e.tail = last;
+	} else {
+		e.head = (uint64_t)(uint8_t)s[0] << 16 | (uint64_t)(uint8_t)s[len / 2] << 8 |
+			 (uint8_t)s[len - 1];
+	}
+	return e;
+}
+
+/* A known name has only lower-case letters, digits and hyphens: letters have bit 0x40. */
+static uint64_t letters_of(uint64_t word)
+{
+	return (word & 0x4040404040404040) >> 1;
 }
 
 static void __attribute__((constructor)) fill_slots(void)
 {
 	for (uint32_t id = HEADER_OTHER + 1; id < HEADER_ID_COUNT; id++) {
-		uint32_t i = name_hash(header_names[id].ptr, header_names[id].len);
+		struct str name = header_names[id];
+		struct ends ends = ends_of(name.ptr, name.len);
+		uint32_t i = name_hash(name.ptr, name.len);
 
+		known_names[id] = (struct known){
+			.ends = ends,
+			.letters = { letters_of(ends.head), letters_of(ends.tail) },
+			.len = name.len,
+		};
 		while (slots[i])
 			i = (i + 1) % SLOT_COUNT;
 		slots[i] = (uint8_t)id;
 	}
 }
 
-/*
- * Bytes of any name against bytes of a well-known one, which has only lower-case letters,
- * digits and hyphens: where the known byte is a letter (bit 0x40), bit 0x20 is ignored.
- */
-static inline bool word_eq(const char *any, const char *known)
+/* What the ends of a long name leave out. */
+static bool middle_eq(const char *any, const char *known, size_t len)
 {
-	uint64_t a, k;
-
-	memcpy(&a, any, sizeof(a));
-	memcpy(&k, known, sizeof(k));
-	return (a | ((k & 0x4040404040404040) >> 1)) == k;
-}
-
-static inline bool half_eq(const char *any, const char *known)
-{
-	uint32_t a, k;
-
-	memcpy(&a, any, sizeof(a));
-	memcpy(&k, known, sizeof(k));
-	return (a | ((k & 0x40404040) >> 1)) == k;
-}
-
-/* Words from the front, then the last one, which overlaps the one before. */
-static inline bool name_eq(const char *any, const char *known, size_t len)
-{
-	if (len >= sizeof(uint64_t)) {
-		for (size_t i = 0; i + sizeof(uint64_t) < len; i += sizeof(uint64_t))
-			if (!word_eq(any + i, known + i))
-				return false;
-		return word_eq(any + len - sizeof(uint64_t), known + len - sizeof(uint64_t));
-	}
-	if (len >= sizeof(uint32_t))
-		return half_eq(any, known) &&
-		       half_eq(any + len - sizeof(uint32_t), known + len - sizeof(uint32_t));
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = sizeof(uint64_t); i < len - sizeof(uint64_t); i++)
 		if ((any[i] | ((known[i] & 0x40) >> 1)) != known[i])
 			return false;
 	return true;
 }
 
+static inline bool is_known(struct str name, uint32_t id)
+{
+	const struct known *k = &known_names[id];
+	struct ends e;
+
+	if (k->len != name.len)
+		return false;
+	e = ends_of(name.ptr, name.len);
+	return (e.head | k->letters.head) == k->ends.head &&
+	       (e.tail | k->letters.tail) == k->ends.tail &&
+	       (likely(name.len <= sizeof(e)) ||
+		middle_eq(name.ptr, header_names[id].ptr, name.len));
+}
+
+static __attribute__((noinline)) enum header_id look_on(struct str name, uint32_t i)
+{
+	for (; slots[i]; i = (i + 1) % SLOT_COUNT)
+		if (is_known(name, slots[i]))
+			return slots[i];
+	return HEADER_OTHER;
+}
+
 enum header_id header_id_of(struct str name)
 {
-	if (name.len == 0)
-		return HEADER_OTHER;
-	for (uint32_t i = name_hash(name.ptr, name.len); slots[i]; i = (i + 1) % SLOT_COUNT) {
-		const struct str *known = &header_names[slots[i]];
+	uint32_t i, id;
 
-		if (known->len == name.len && name_eq(name.ptr, known->ptr, name.len))
-			return slots[i];
-	}
-	return HEADER_OTHER;
+	if (unlikely(name.len == 0))
+		return HEADER_OTHER;
+	i = name_hash(name.ptr, name.len);
+	id = slots[i];
+	if (id == HEADER_OTHER || likely(is_known(name, id)))
+		return id;
+	return look_on(name, (i + 1) % SLOT_COUNT);
 }
 
 struct str header_id_text(enum header_id id)

@@ -48,12 +48,12 @@ static void assert_reads_back(const struct reading *x)
 
 	if (x->h.method_id == METHOD_CONNECT || x->h.authority.len == 0)
 		return;
-	assert(size > 0);
 	text = malloc(size);
 	if (!text)
 		abort();
 	len = http1_write_head(&x->h, x->head.body == HTTP1_BODY_CHUNKED ? HTTP1_ADD_CHUNKED : 0,
 			       text);
+	assert(len > 0);
 	assert(len <= size);
 	reading_init(&back);
 	result = http1_read_request(&r, &(struct http1_limits){ 20, 8192 }, str_of(text, len),
