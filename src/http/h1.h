@@ -48,6 +48,8 @@ struct h1_role {
 	void (*on_over)(struct h1 *h);
 	/* A message without a stream was read to its end. */
 	void (*on_dropped)(struct h1 *h);
+	/* Works through the input, and looks for its end. */
+	void (*run)(struct h1 *h);
 };
 
 struct h1_stream {
@@ -85,6 +87,7 @@ struct h1 {
 	struct http1_chunked chunked;
 	struct chunk *held; /* a head that waits for its body */
 	struct deferred flush;
+	struct deferred again; /* resumed at the end of input, which brings no event any more */
 };
 
 /* A request body is read this far after its response was complete. */
@@ -145,5 +148,6 @@ enum send_result h1_fail(struct h1_stream *x);
 enum send_result h1_send_data(struct stream *s, const struct iovec *iov, int iov_count, bool end);
 enum send_result h1_send_trailers(struct stream *s, const struct headers *trailers);
 void h1_pause(struct stream *s);
+void h1_resume(struct stream *s);
 
 void h1_on_sent(struct h1 *h);

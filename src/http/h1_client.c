@@ -138,46 +138,6 @@ static enum send_result send_headers(struct stream *s, const struct headers *h, 
 	return h1_send_head(x, h, frame_request(x, declared, end), end);
 }
 
-static void resume(struct stream *s)
-{
-	struct h1_stream *x = h1_stream_of(s);
-
-	if (s->is.closed || !s->is.paused)
-		return;
-	s->is.paused = false;
-	conn_resume(x->h1->conn);
-}
-
-/* There is no way to end an exchange and keep its connection. */
-static void reset(struct stream *s, bool refused)
-{
-	struct h1_stream *x = h1_stream_of(s);
-
-	(void)refused;
-	if (s->is.closed)
-		return;
-	h1_stream_over(x, STREAM_RESET_LOCAL);
-	x->h1->keep_alive = false;
-	conn_close(x->h1->conn);
-}
-
-static const struct stream_ops client_stream_ops = {
-	.send_headers = send_headers,
-	.send_data = h1_send_data,
-	.send_trailers = h1_send_trailers,
-	.pause = h1_pause,
-	.resume = resume,
-	.reset = reset,
-};
-
-static const struct h1_role client_role = {
-	.stream_ops = &client_stream_ops,
-	.read_head = read_head,
-	.on_fault = on_fault,
-	.on_over = on_over,
-	.on_dropped = on_dropped,
-};
-
 /* A response that ends in its middle is broken; one that never began was not given. */
 static enum stream_reset reason_of_eof(const struct h1 *h)
 {
@@ -201,12 +161,50 @@ static void check_eof(struct h1 *h)
 	conn_close(h->conn);
 }
 
-static void on_data(struct conn *c)
+static void run(struct h1 *h)
 {
-	struct h1 *h = &((struct http_client_conn *)c->user)->h1;
-
 	h1_run(h);
 	check_eof(h);
+}
+
+/* There is no way to end an exchange and keep its connection, unless nothing of it was sent. */
+static void reset(struct stream *s, bool refused)
+{
+	struct h1_stream *x = h1_stream_of(s);
+
+	(void)refused;
+	if (s->is.closed)
+		return;
+	h1_stream_over(x, STREAM_RESET_LOCAL);
+	if (!s->is.send_started) {
+		x->h1->recv = H1_RECV_END;
+		return;
+	}
+	x->h1->keep_alive = false;
+	conn_close(x->h1->conn);
+}
+
+static const struct stream_ops client_stream_ops = {
+	.send_headers = send_headers,
+	.send_data = h1_send_data,
+	.send_trailers = h1_send_trailers,
+	.pause = h1_pause,
+	.resume = h1_resume,
+	.reset = reset,
+};
+
+static const struct h1_role client_role = {
+	.stream_ops = &client_stream_ops,
+	.read_head = read_head,
+	.on_fault = on_fault,
+	.on_over = on_over,
+	.on_dropped = on_dropped,
+	.run = run,
+};
+
+static void on_data(struct conn *c)
+{
+	run(&((struct http_client_conn *)c->user)->h1);
 }
 
 static void on_eof(struct conn *c)

@@ -173,14 +173,19 @@ static void check_eof(struct h1 *h)
 	}
 }
 
+static void run(struct h1 *h)
+{
+	h1_run(h);
+	check_eof(h);
+}
+
 /* Waits for a request, or takes the one that waits. */
 static void next(struct h1 *h)
 {
 	h->recv = H1_RECV_HEAD;
 	h->dropping = false;
 	http_server_conn_phase(server_of(h), HTTP_PHASE_IDLE);
-	h1_run(h);
-	check_eof(h);
+	run(h);
 }
 
 static void on_over(struct h1 *h)
@@ -194,8 +199,7 @@ static void on_over(struct h1 *h)
 		next(h);
 	} else {
 		http_server_conn_phase(server_of(h), HTTP_PHASE_DROP);
-		h1_run(h);
-		check_eof(h);
+		run(h);
 	}
 }
 
@@ -270,9 +274,8 @@ static void resume(struct stream *s)
 
 	if (s->is.closed || !s->is.paused)
 		return;
-	s->is.paused = false;
 	send_continue(x);
-	conn_resume(x->h1->conn);
+	h1_resume(s);
 }
 
 /*
@@ -318,14 +321,12 @@ static const struct h1_role server_role = {
 	.on_fault = on_fault,
 	.on_over = on_over,
 	.on_dropped = on_dropped,
+	.run = run,
 };
 
 static void on_data(struct conn *c)
 {
-	struct h1 *h = &((struct http_server_conn *)c->user)->h1;
-
-	h1_run(h);
-	check_eof(h);
+	run(&((struct http_server_conn *)c->user)->h1);
 }
 
 /*

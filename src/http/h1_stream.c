@@ -153,6 +153,7 @@ void h1_gone(struct h1 *h)
 	struct h1_stream *x = h->stream;
 
 	defer_cancel(&h->flush);
+	defer_cancel(&h->again);
 	h->held = chunk_unref(h->held);
 	h->conn = NULL;
 	if (!x)
@@ -177,4 +178,25 @@ void h1_pause(struct stream *s)
 	s->is.paused = true;
 	if (!s->is.recv_ended)
 		conn_pause(x->h1->conn);
+}
+
+static void on_again(struct deferred *d)
+{
+	struct h1 *h = container_of(d, struct h1, again);
+
+	h->role->run(h);
+}
+
+void h1_resume(struct stream *s)
+{
+	struct h1_stream *x = h1_stream_of(s);
+	struct conn *c;
+
+	if (s->is.closed || !s->is.paused)
+		return;
+	s->is.paused = false;
+	c = x->h1->conn;
+	conn_resume(c);
+	if (c->eof_received)
+		defer(c->loop, &x->h1->again, on_again);
 }

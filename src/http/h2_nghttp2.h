@@ -162,6 +162,8 @@ enum send_result h2_fail(struct h2_stream *x);
 void h2_server_on_head(struct h2_stream *x, bool end);
 void h2_server_on_over(struct h2 *h);
 void h2_server_fault(struct h2 *h, enum http_fault fault, uint16_t status, const char *detail);
+/* The client's first SETTINGS: its preface is complete. */
+void h2_server_on_settings(struct h2 *h);
 /* Our PING of the drain came back. */
 void h2_server_on_pong(struct h2 *h);
 void h2_client_on_head(struct h2_stream *x, bool end);

@@ -124,6 +124,19 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 	return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
+/* nghttp2 answers it; we say why. */
+static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error,
+			    void *user_data)
+{
+	struct h2 *h = user_data;
+
+	(void)session;
+	(void)frame;
+	if (h->server)
+		h2_server_fault(h, HTTP_FAULT_CODEC, 0, nghttp2_strerror(error));
+	return 0;
+}
+
 static void on_trailers(struct h2_stream *x)
 {
 	x->s.is.recv_ended = true;
@@ -198,6 +211,8 @@ static void on_settings_frame(struct h2 *h, const nghttp2_frame *frame)
 {
 	if (frame->hd.flags & NGHTTP2_FLAG_ACK)
 		return;
+	if (!h->settings_came && h->server)
+		h2_server_on_settings(h);
 	h->settings_came = true;
 	h2_flood(h, H2_FLOOD_SETTINGS);
 }
@@ -339,6 +354,7 @@ void h2_recv_callbacks(nghttp2_session_callbacks *c)
 	nghttp2_session_callbacks_set_on_begin_headers_callback(c, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback2(c, on_header);
 	nghttp2_session_callbacks_set_on_invalid_header_callback2(c, on_invalid_header);
+	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
 	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);

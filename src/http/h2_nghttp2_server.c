@@ -124,6 +124,11 @@ void h2_server_on_head(struct h2_stream *x, bool end)
 		x->s.handler->on_headers(&x->s, &x->head, end);
 }
 
+void h2_server_on_settings(struct h2 *h)
+{
+	http_server_conn_phase(h->server, HTTP_PHASE_IDLE);
+}
+
 static void finish_drain(struct h2 *h)
 {
 	if (h->drain_final)
@@ -251,6 +256,8 @@ static void start(struct http_server_conn *hc)
 	hc->h2->server = hc;
 	hc->h2->stream_ops = &server_stream_ops;
 	hc->conn->handler = &server_conn_handler;
+	/* The preface has to come in time. */
+	http_server_conn_phase(hc, HTTP_PHASE_HEAD);
 }
 
 static void drain(struct http_server_conn *hc)
@@ -270,7 +277,9 @@ static void gone(struct http_server_conn *hc)
 
 static void on_timeout(struct http_server_conn *hc)
 {
-	if (hc->phase == HTTP_PHASE_IDLE && !hc->draining)
+	if (hc->phase == HTTP_PHASE_HEAD)
+		h2_server_fault(hc->h2, HTTP_FAULT_HEADERS_TIMEOUT, 0, "no preface came in time");
+	else if (!hc->draining)
 		h2_server_fault(hc->h2, HTTP_FAULT_IDLE, 0, "");
 	h2_end(hc->h2, NGHTTP2_NO_ERROR);
 }

@@ -48,7 +48,8 @@ struct http_server_options {
 	uint32_t stream_window_bytes;     /* 0: 256 KiB */
 	uint32_t connection_window_bytes; /* 0: 1 MiB */
 	struct duration idle_timeout;     /* no stream: close; 0: none */
-	struct duration headers_timeout;  /* from first byte to complete head; 0: none */
+	struct duration headers_timeout;  /* from first byte to complete head; 0: none.
+					   * HTTP/2: from the beginning to its SETTINGS */
 	bool trailers_enabled;            /* HTTP/1 trailers are dropped otherwise */
 	/*
 	 * Expect: 100-continue in HTTP/1. False: the codec takes the field away and answers 100

@@ -348,6 +348,46 @@ TEST(a_reset_closes_the_connection)
 	client_fini(&k);
 }
 
+static void pause_stream(struct stream *s, struct headers *h, bool end)
+{
+	(void)h;
+	(void)end;
+	stream_pause(s);
+}
+
+TEST(a_stream_that_was_not_used_leaves_the_connection_alone)
+{
+	struct client k;
+
+	client_init(&k, NULL);
+	k.notes.stream = http_client_conn_begin(k.hc, &notes_handler, &k.notes);
+	stream_reset(k.notes.stream, false);
+	rig_turn(&k.rig);
+	notes_expect(&k.notes, "closed: reset by this side\navailable\n");
+	request(&k, "GET", true);
+	peer_say(&k.server, STR("HTTP/1.1 204 No Content\r\n\r\n"));
+	notes_expect(&k.notes, "headers 204 end\nclosed: ended in order\navailable\n");
+	client_fini(&k);
+}
+
+TEST(the_end_of_input_is_not_lost_on_a_paused_stream)
+{
+	struct client k;
+
+	client_init(&k, NULL);
+	k.notes.on_headers = pause_stream;
+	request(&k, "GET", true);
+	conn_send_str(k.server.conn, STR("HTTP/1.1 200 OK\r\n\r\nabc"));
+	conn_shut_write(k.server.conn);
+	rig_turn(&k.rig);
+	notes_expect(&k.notes, "draining\nheaders 200\n");
+	stream_resume(k.notes.stream);
+	rig_turn(&k.rig);
+	notes_expect(&k.notes, "data abc\ndata  end\nclosed: ended in order\n"
+			       "connection closed: no error\n");
+	client_fini(&k);
+}
+
 TEST(what_leads_out_of_http_is_not_sent)
 {
 	struct client k;
@@ -357,13 +397,6 @@ TEST(what_leads_out_of_http_is_not_sent)
 	peer_expect(&k.server, "");
 	notes_expect(&k.notes, "closed: reset by this side\nconnection closed: no error\n");
 	client_fini(&k);
-}
-
-static void pause_stream(struct stream *s, struct headers *h, bool end)
-{
-	(void)h;
-	(void)end;
-	stream_pause(s);
 }
 
 TEST(a_paused_response_waits_and_a_connection_is_reused_after_it)
