@@ -347,16 +347,15 @@ int admin_open(struct proxy *p, const struct address *address, struct admin **re
 	return r < 0 ? diag_fail(d, r, "cannot serve admin: %s", err_text(r)) : 0;
 }
 
-struct admin *admin_close(struct admin *a)
+void admin_close(struct admin *a)
 {
 	if (!a)
-		return NULL;
+		return;
 	acceptor_stop(&a->acceptor);
 	if (!a->inherited) {
 		close(a->fd);
 		socket_remove_file(&a->address);
 	}
-	return NULL;
 }
 
 struct address admin_address(const struct admin *a)

@@ -19,8 +19,8 @@ struct proxy;
 /* No address (len 0): no admin, and *ret_admin is NULL. */
 must_check int admin_open(struct proxy *p, const struct address *a, struct admin **ret_admin,
 			  struct diag *d);
-/* Accepts NULL; returns NULL. */
-struct admin *admin_close(struct admin *a);
+/* Listens no more. Accepts NULL. The process is about to end: its memory is left to the system. */
+void admin_close(struct admin *a);
 /* Where it listens. */
 struct address admin_address(const struct admin *a);
 

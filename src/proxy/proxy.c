@@ -276,5 +276,5 @@ void proxy_close(struct proxy *p)
 		return;
 	worker_group_stop(&p->workers);
 	worker_group_join(&p->workers);
-	p->admin = admin_close(p->admin);
+	admin_close(p->admin);
 }
