@@ -200,7 +200,7 @@ static struct log_value response_code(struct facts *f, const struct log_token *t
 static struct log_value response_code_details(struct facts *f, const struct log_token *t)
 {
 	(void)t;
-	return text_or_none(f->tcp ? STR_EMPTY : f->details);
+	return text_or_none(f->x || f->status ? f->details : STR_EMPTY);
 }
 
 static struct log_value flags_value(struct facts *f, const char *(*name)(enum response_flag))
@@ -231,7 +231,7 @@ static struct log_value response_flags_long(struct facts *f, const struct log_to
 static struct log_value connection_details(struct facts *f, const struct log_token *t)
 {
 	(void)t;
-	return text_or_none(f->tcp ? f->details : STR_EMPTY);
+	return text_or_none(f->x ? STR_EMPTY : f->details);
 }
 
 static struct log_value bytes_received(struct facts *f, const struct log_token *t)
@@ -684,4 +684,25 @@ void access_logger_tcp(struct tcp_session *t)
 	};
 
 	write_all(&f, t->settings->access_logs, t->settings->access_log_count);
+}
+
+void access_logger_connection(struct downstream *d)
+{
+	const struct listener *listener = d->listener->listener;
+	struct loop *l = d->worker->loop;
+	const struct reason_row *row = reason_row(d->reason);
+	struct facts f = {
+		.tcp = d->tcp,
+		.client = d,
+		.reason = d->reason,
+		.flags = response_flag_bit(row->flag),
+		.details = row->details,
+		.bytes_received = d->conn->bytes_received,
+		.bytes_sent = d->conn->bytes_sent,
+		.since = d->since,
+		.now = loop_now(l),
+		.wall_since = d->wall_since,
+	};
+
+	write_all(&f, listener->access_logs, listener->access_log_count);
 }

@@ -15,3 +15,5 @@ void access_logger_exchange(struct exchange *x);
 void access_logger_fault(struct downstream *d, enum reason reason, uint16_t status,
 			 struct str detail);
 void access_logger_tcp(struct tcp_session *t);
+/* The connection as a whole, in the logs of its listener. */
+void access_logger_connection(struct downstream *d);

@@ -12,6 +12,7 @@
 #include "net/tls.h"
 #include "proxy/admin.h"
 #include "proxy/cluster_state.h"
+#include "proxy/mesh_link.h"
 #include "proxy/proxy.h"
 
 /*
@@ -93,9 +94,45 @@ static int64_t objects_retired(const struct proxy *p)
 	return p->domain.retired_count;
 }
 
+static int64_t link_connected(const struct proxy *p)
+{
+	return mesh_link_stats(p->link).connected;
+}
+
+static int64_t link_resources(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).xds.delta.resources;
+}
+
+static int64_t link_unchanged(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).xds.delta.unchanged;
+}
+
+static int64_t link_refused(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).refused;
+}
+
+static int64_t link_failures(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).xds.failures;
+}
+
+static int64_t reports_sent(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).reports_sent;
+}
+
+static int64_t reports_failed(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).reports_failed;
+}
+
 // clang-format off
 static const struct computed computed_rows[] = {
 	{ "cluster_manager.active_clusters",      clusters_active },
+	{ "control_plane.connected_state",        link_connected },
 	{ "listener_manager.total_listeners_active", listeners_active },
 	{ "server.concurrency",                   concurrency },
 	{ "server.live",                          live },
@@ -107,6 +144,12 @@ static const struct computed computed_rows[] = {
 	{ "weft.resources_warming",               resources_warming },
 	{ "weft.snapshots_published",             snapshots_published },
 	{ "weft.objects_retired",                 objects_retired },
+	{ "weft.reports_failed",                  reports_failed },
+	{ "weft.reports_sent",                    reports_sent },
+	{ "weft.xds_failures",                    link_failures },
+	{ "weft.xds_resources",                   link_resources },
+	{ "weft.xds_resources_refused",           link_refused },
+	{ "weft.xds_resources_unchanged",         link_unchanged },
 };
 // clang-format on
 

@@ -7,6 +7,7 @@
 #include "net/sni.h"
 #include "net/socket_conn.h"
 #include "net/tls.h"
+#include "proxy/access_logger.h"
 #include "proxy/http_manager.h"
 #include "proxy/inspect.h"
 #include "proxy/tcp_proxy.h"
@@ -29,6 +30,8 @@ void downstream_closed(struct downstream *d)
 	if (d->stage == DOWNSTREAM_INSPECTING || d->stage == DOWNSTREAM_HANDSHAKE)
 		stat_dec(d->cells, LISTENER_PRE_CX_ACTIVE);
 	d->stage = DOWNSTREAM_CLOSED;
+	if (d->listener && d->listener->listener->access_log_count)
+		access_logger_connection(d);
 	d->conn = NULL;
 	timer_stop(&d->timer);
 	list_remove(&d->in_worker);
@@ -42,10 +45,11 @@ void downstream_closed(struct downstream *d)
 	worker_connections_add(w, -1);
 }
 
-static void log_refused(const struct downstream *d, enum reason reason, const char *detail)
+static void log_refused(struct downstream *d, enum reason reason, const char *detail)
 {
 	const struct reason_row *row = reason_row(reason);
 
+	d->reason = reason;
 	log_info("connection.refused", "reason=%s detail=%s peer=%s listener=%s", row->word,
 		 log_quote(str_from(detail)), address_text(&d->conn->peer),
 		 log_quote(d->listener ? d->listener->listener->part.name : STR_EMPTY));

@@ -50,6 +50,7 @@ struct downstream {
 	struct wall_time wall_since;
 	struct timer timer;     /* of the stage; when serving, the end of the peer's certificate */
 	struct str server_name; /* asked for by the client; owned */
+	enum reason reason;     /* why it was refused */
 	struct deferred reap;
 
 	/* Serving HTTP: http_manager.c. */

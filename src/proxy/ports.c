@@ -66,6 +66,14 @@ int inherited_find(struct inherited *in, struct str name)
 	return -1;
 }
 
+void port_shut(struct port *p)
+{
+	if (p->inherited)
+		return;
+	shutdown(p->fd, SHUT_RDWR);
+	socket_remove_file(&p->address);
+}
+
 static void port_free(struct shared *s)
 {
 	struct port *p = container_of(s, struct port, shared);

@@ -57,6 +57,10 @@ struct port_options {
 must_check int port_open(const struct port_options *options, struct port **ret_port,
 			 struct diag *d);
 
+/* Nobody is let in any more: connecting fails from now on. Nothing for an inherited one, which
+ * somebody else may be accepting on. */
+void port_shut(struct port *p);
+
 static inline struct port *port_of(struct shared *s)
 {
 	return s ? container_of(s, struct port, shared) : NULL;

@@ -35,6 +35,24 @@ static void ended(struct proxy *p)
 	loop_stop(p->loop);
 }
 
+static void ports_shut(struct proxy *p)
+{
+	const struct snapshot *s = p->snapshots.current;
+	uint32_t count = s ? s->tables[SNAPSHOT_PORTS]->count : 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct port *port = port_of(snapshot_get(s, SNAPSHOT_PORTS, i));
+
+		if (port)
+			port_shut(port);
+	}
+}
+
+static void on_accepting_ended(struct worker_group *g)
+{
+	ports_shut(container_of(g, struct proxy, workers));
+}
+
 static void on_drained(struct worker_group *g)
 {
 	struct proxy *p = container_of(g, struct proxy, workers);
@@ -118,6 +136,7 @@ static int workers_make(struct proxy *p)
 	};
 	int r = worker_group_init(&p->workers, &o);
 
+	p->workers.on_accepting_ended = on_accepting_ended;
 	p->workers.on_drained = on_drained;
 	return r;
 }
@@ -276,5 +295,6 @@ void proxy_close(struct proxy *p)
 		return;
 	worker_group_stop(&p->workers);
 	worker_group_join(&p->workers);
+	ports_shut(p);
 	admin_close(p->admin);
 }

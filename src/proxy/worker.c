@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/acceptor.h"
+#include "net/socket.h"
 #include "net/socket_conn.h"
 #include "proxy/downstream.h"
 #include "proxy/log_files.h"
@@ -14,7 +15,10 @@
 #include "proxy/ports.h"
 #include "proxy/upstream.h"
 
-#define CHUNKS_FREE_MAX 256
+#define CHUNKS_FREE_MAX    256
+
+/* Connections in the backlog that a worker takes at the beginning of a drain. */
+#define ACCEPT_WAITING_MAX 1024
 
 struct worker_port {
 	struct acceptor acceptor;
@@ -247,14 +251,39 @@ static void stop_due(struct timer *t)
 	close_downstreams(container_of(t, struct worker, stop_timer));
 }
 
+/* Who got through the handshake with the kernel is served still, when nobody else takes over. */
+static void accept_waiting(struct worker *w, const struct port *port)
+{
+	struct address peer;
+	int fd;
+
+	for (int i = 0; i < ACCEPT_WAITING_MAX && !port->inherited; i++) {
+		if (socket_accept(port->fd, &peer, &fd) < 0)
+			return;
+		downstream_accept(w, port->listener_slot, fd, &peer);
+	}
+}
+
+static void accepting_ended(struct task *t)
+{
+	struct worker_group *g = container_of(t, struct worker, accepting_ended_task)->group;
+
+	if (++g->accepting_ended == g->count && g->on_accepting_ended)
+		g->on_accepting_ended(g);
+}
+
 static void drain(struct worker *w)
 {
 	if (w->draining)
 		return;
 	w->draining = true;
-	for (uint32_t i = 0; i < w->port_count; i++)
-		if (w->ports[i])
-			port_stop(w->ports[i]);
+	for (uint32_t i = 0; i < w->port_count; i++) {
+		if (!w->ports[i])
+			continue;
+		port_stop(w->ports[i]);
+		accept_waiting(w, w->ports[i]->port);
+	}
+	loop_post(w->group->main_loop, &w->accepting_ended_task, accepting_ended);
 	list_for_each_safe (node, &w->downstreams)
 		downstream_drain(container_of(node, struct downstream, in_worker));
 	timer_start(w->loop, &w->stop_timer, w->group->options.drain_time);

@@ -63,8 +63,11 @@ struct worker_group {
 	struct loop *main_loop;
 	/* Opens connections to endpoints; tests put their own in. */
 	struct conn *(*dial)(struct worker *w, const struct address *peer);
-	/* On the main thread: a drained worker has no connection left. May be NULL. */
+	/* On the main thread, each may be NULL: all workers accept nothing any more, and none has a
+	 * connection left. */
+	void (*on_accepting_ended)(struct worker_group *g);
 	void (*on_drained)(struct worker_group *g);
+	uint32_t accepting_ended;
 	uint32_t drained;
 };
 
@@ -91,6 +94,7 @@ struct worker {
 	bool drained; /* and the main thread was told */
 	struct timer stop_timer;
 	struct deferred stop_later;
+	struct task accepting_ended_task;
 	struct task drained_task;
 	int64_t date_second; /* of `date` */
 	char date[32];

@@ -10,7 +10,7 @@ from harness.admin import Admin
 from harness.clients import curl, wrk
 from harness.http1 import RawClient, answers, exchange
 from harness.load import Load
-from harness.program import wait_until
+from harness.program import listens, wait_until
 from harness.weft import program, weft_proxy
 
 CONFIG = """
@@ -209,6 +209,7 @@ def test_it_drains_what_runs_and_ends(world):
         proxy.signal(signal.SIGTERM)
         wait_until(lambda: setting.admin.get("/ready").text() == "DRAINING\n", "draining")
         assert setting.admin.get("/ready").status == 503
+        wait_until(lambda: not listens(setting.ports["listen"]), "nobody else is let in")
         assert idle.closed()
         release.append(True)
         answer = client.response()
