@@ -57,7 +57,7 @@ LANES = {
     ],
     "bench": [
         build("build-release", "programs"),
-        script("bench", "bench/run.py", 7200),
+        script("bench", "bench/run.py", 7200, shown=True),
     ],
     "lint": [
         check("format"),

@@ -79,12 +79,16 @@ def build(name, *targets):
         command([PYTHON, "tools/build.py", name, *targets], log, 3000) == 0))
 
 
-def script(title, path, limit):
-    """A program that judges by its exit status, or nothing where there is none yet."""
+def script(title, path, limit, shown=False):
+    """A program that judges by its exit status, or nothing where there is none yet; `shown`
+    when its output is what the step is run for."""
     def run(log):
         if not (ROOT / path).exists():
             return nothing()
-        return one(command([ROOT / path], log, limit) == 0)
+        result = one(command([ROOT / path], log, limit) == 0)
+        if shown and not result.failed:
+            result.notes = log.read_text().splitlines()[1:]
+        return result
     return Step(title, run)
 
 

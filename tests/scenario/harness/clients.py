@@ -32,9 +32,9 @@ class WrkResult:
     output: str
 
 
-def wrk(world, url, seconds=5, connections=8, flags=()):
+def wrk(world, url, seconds=5, connections=8, flags=(), wrap=()):
     """A burst of GETs over kept connections, for a bounded time."""
-    done = world.run([program("wrk"), "-t", 1, "-c", connections, "-d", f"{seconds}s", *flags,
+    done = world.run([*wrap, program("wrk"), "-t", 1, "-c", connections, "-d", f"{seconds}s", *flags,
                       url], guard=seconds * 10 + CURL_GUARD_SECONDS)
     if done.returncode != 0:
         raise AssertionError(f"wrk ended with {done.returncode}: {done.stderr}")

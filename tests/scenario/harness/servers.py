@@ -43,20 +43,25 @@ def nginx_config(world, name, listen, server):
     """The configuration file of an nginx; for one that another program starts."""
     directory = world.path(name)
     directory.mkdir()
-    user = "user root;" if os.getuid() == 0 else ""
-    return world.path(f"{name}/nginx.conf",
-                      NGINX.format(dir=directory, listen=listen, server=server, user=user))
+    return world.path(f"{name}/nginx.conf", NGINX.format(
+        dir=directory, listen=listen, server=server, user=nginx_user()))
+
+
+def nginx_user():
+    """Started by root, its workers stay root: they must read the world's directory."""
+    return "user root;" if os.getuid() == 0 else ""
 
 
 def nginx_command(config):
     return [program("nginx"), "-e", "stderr", "-c", config]
 
 
-def nginx(world, server="location / { return 200 'hello\\n'; }", port=None, name="nginx"):
+def nginx(world, server="location / { return 200 'hello\\n'; }", port=None, name="nginx",
+          wrap=()):
     """Starts nginx with the given text in its server block; returns (program, port)."""
     port = port or world.port()
     config = nginx_config(world, name, f"127.0.0.1:{port}", server)
-    started = world.start(name, nginx_command(config))
+    started = world.start(name, [*wrap, *nginx_command(config)])
     started.wait_ready(lambda: listens(port), "listening")
     return started, port
 

@@ -126,14 +126,19 @@ class World:
     # Processes
 
     def marked_processes(self):
-        """pid and command line of every process that descends from this world."""
+        """pid and command line of every process that descends from this world: by the mark, or
+        by the session, since some programs write over their environment."""
         mark = f"{MARK}={self.mark}".encode()
+        sessions = {program.pid for program in self.programs}
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
+                fields = fields_of(entry.name)
+                if fields[0] not in "ZX" and (
+                        int(fields[3]) in sessions
+                        or mark in (entry / "environ").read_bytes().split(b"\0")):
                     words = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
                     yield int(entry.name), words.decode(errors="replace").strip()
-            except OSError:
+            except (OSError, IndexError):
                 continue
 
     def lasting_processes(self):
@@ -149,15 +154,19 @@ class World:
                 if program.pid in ancestors(pid)}
 
 
+def fields_of(pid):
+    """What /proc/PID/stat says after the name: state, parent, group, session, ..."""
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+
+
 def ancestors(pid):
     """The parents of a process, nearest first."""
     found = []
     while pid > 1:
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            pid = int(fields_of(pid)[1])
         except OSError:
             break
-        pid = int(fields[1])
         found.append(pid)
     return found
 
@@ -173,8 +182,7 @@ def end_process(pid):
 
 def running(pid):
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        return state not in "ZX"
+        return fields_of(pid)[0] not in "ZX"
     except OSError:
         return False
 
