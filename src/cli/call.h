@@ -54,6 +54,7 @@ struct call {
 	size_t response_bytes_max; /* 0: 64 MiB */
 	/* Never from inside call_start(). The call may be started again in it, or freed. */
 	void (*on_done)(struct call *c);
+	void *user;
 
 	/* The outcome: 0 and an answer, or why there is none. -ECONNREFUSED, -ENOENT and the like:
 	 * nobody answers there. ERR_CLOSED: the connection ended before the answer did. */

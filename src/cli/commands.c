@@ -3,6 +3,7 @@
 // clang-format off
 const struct command *const commands[] = {
 	/* start */
+	&demo_command,
 	&control_command,
 	&control_backup_command,
 	&run_command,
@@ -21,6 +22,8 @@ const struct command *const commands[] = {
 	&version_command,
 	&help_command,
 	/* for our own use */
+	&demo_service_command,
+	&demo_load_command,
 	NULL,
 };
 // clang-format on
