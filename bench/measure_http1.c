@@ -55,12 +55,9 @@ static size_t read_response(struct work *w)
 /* Writes what was read last, with a field added and one removed. */
 static size_t write_head(struct work *w)
 {
-	size_t size;
-
 	headers_remove(&w->h, HEADER_CONNECTION);
 	headers_add(&w->h, HEADER_X_FORWARDED_PROTO, STR("http"));
-	size = http1_head_size(&w->h);
-	return size <= sizeof(w->out) && http1_write_head(&w->h, 0, w->out) > 0;
+	return http1_write_head(&w->h, 0, w->out, sizeof(w->out)) > 0;
 }
 
 static size_t pass_request(struct work *w)

@@ -179,16 +179,13 @@ enum http1_add {
 	HTTP1_DROP_LENGTH = 1 << 4,     /* leaves content-length out */
 };
 
-/* An upper bound of the bytes that http1_write_head() writes. */
-size_t http1_head_size(const struct headers *h);
 /*
- * A request when h->status is 0, else a response; always as HTTP/1.1. Returns its length, or
- * 0 when the head cannot be written: a name, value, method, target or status that would not
- * survive the wire.
+ * A request when h->status is 0, else a response; always as HTTP/1.1. Returns its length; 0
+ * when the head cannot be written: a name, value, method, target or status that would not
+ * survive the wire; or more than `room` when it does not fit: so much room is enough.
  */
-size_t http1_write_head(const struct headers *h, unsigned add, char *out);
+size_t http1_write_head(const struct headers *h, unsigned add, char *out, size_t room);
 
-/* "0", the trailers, the blank line: the same pair for the end of a chunked body, with the
- * same meaning of 0. Framing fields among them are left out. */
-size_t http1_trailers_size(const struct headers *trailers);
-size_t http1_write_trailers(const struct headers *trailers, char *out);
+/* "0", the trailers, the blank line: the same for the end of a chunked body. Framing fields
+ * among them are left out. */
+size_t http1_write_trailers(const struct headers *trailers, char *out, size_t room);

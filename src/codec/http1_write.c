@@ -31,11 +31,26 @@ static const struct {
 /* "HTTP/1.1 200 ", a reason, "GET", spaces, the empty line, and "Host: ". */
 #define START_BYTES_MAX    128
 
+/* Where a head grows. */
+struct out {
+	char *at;
+	char *end;
+	bool full; /* there was not enough room */
+};
+
 static inline char *put(char *out, struct str s)
 {
 	if (s.len)
 		memcpy(out, s.ptr, s.len);
 	return out + s.len;
+}
+
+static inline bool has_room(struct out *o, size_t len)
+{
+	if (likely((size_t)(o->end - o->at) >= len))
+		return true;
+	o->full = true;
+	return false;
 }
 
 /* Does the line of the field stand in memory as it is to be sent? */
@@ -54,18 +69,34 @@ static bool field_is_valid(const struct header *field)
 	return http1_is_clean(field->value);
 }
 
-static char *put_field(char *out, const struct header *field)
+static bool put_field(struct out *o, const struct header *field)
 {
-	if (unlikely(!field_is_valid(field)))
-		return NULL;
-	out = put(out, field->name);
-	out = put(out, STR(": "));
-	out = put(out, field->value);
-	return put(out, STR("\r\n"));
+	if (unlikely(!field_is_valid(field)) ||
+	    !has_room(o, field->name.len + field->value.len + SEPARATOR_BYTES))
+		return false;
+	o->at = put(o->at, field->name);
+	o->at = put(o->at, STR(": "));
+	o->at = put(o->at, field->value);
+	o->at = put(o->at, STR("\r\n"));
+	return true;
 }
 
-/* Fields that are `dropped` (a bit per id) are left out. NULL: one must not be written. */
-static char *write_fields(char *out, const struct headers *h, uint64_t dropped)
+static inline bool put_run(struct out *o, const char *run, const char *end)
+{
+	size_t len = (size_t)(end - run);
+
+	if (len == 0)
+		return true;
+	if (!has_room(o, len))
+		return false;
+	memcpy(o->at, run, len);
+	o->at += len;
+	return true;
+}
+
+/* Fields that are `dropped` (a bit per id) are left out. False: one must not be written, or
+ * there is no room. */
+static bool write_fields(struct out *o, const struct headers *h, uint64_t dropped)
 {
 	const char *run = NULL, *run_end = NULL;
 
@@ -75,19 +106,18 @@ static char *write_fields(char *out, const struct headers *h, uint64_t dropped)
 			continue;
 		if (likely(is_line(field))) {
 			if (field->name.ptr != run_end) {
-				out = put(out, str_of(run, (size_t)(run_end - run)));
+				if (!put_run(o, run, run_end))
+					return false;
 				run = field->name.ptr;
 			}
 			run_end = field->value.ptr + field->value.len + 2;
 			continue;
 		}
-		out = put(out, str_of(run, (size_t)(run_end - run)));
+		if (!put_run(o, run, run_end) || !put_field(o, field))
+			return false;
 		run = run_end = NULL;
-		out = put_field(out, field);
-		if (unlikely(!out))
-			return NULL;
 	}
-	return put(out, str_of(run, (size_t)(run_end - run)));
+	return put_run(o, run, run_end);
 }
 
 static size_t fields_size(const struct headers *h)
@@ -99,7 +129,7 @@ static size_t fields_size(const struct headers *h)
 	return bytes;
 }
 
-size_t http1_head_size(const struct headers *h)
+static size_t head_size(const struct headers *h)
 {
 	return fields_size(h) + h->method.len + h->path.len + h->authority.len + START_BYTES_MAX +
 	       ADDITION_BYTES_MAX;
@@ -121,31 +151,37 @@ static bool request_is_valid(const struct headers *h)
 	       (h->authority.len == 0 || is_solid(h->authority));
 }
 
-static char *write_request_line(char *out, const struct headers *h)
+static bool write_request_line(struct out *o, const struct headers *h)
 {
-	if (!request_is_valid(h))
-		return NULL;
+	char *out = o->at;
+
+	if (!request_is_valid(h) ||
+	    !has_room(o, h->method.len + h->path.len + h->authority.len + START_BYTES_MAX))
+		return false;
 	out = put(out, h->method);
 	*out++ = ' ';
 	out = put(out, h->path);
 	out = put(out, STR(" HTTP/1.1\r\nHost: "));
 	out = put(out, h->authority);
-	return put(out, STR("\r\n"));
+	o->at = put(out, STR("\r\n"));
+	return true;
 }
 
-static char *write_status_line(char *out, uint16_t status)
+static bool write_status_line(struct out *o, uint16_t status)
 {
 	struct str reason = status_text(status);
+	char *out = o->at;
 
-	if (status < 100 || status > 999)
-		return NULL;
+	if (status < 100 || status > 999 || !has_room(o, START_BYTES_MAX))
+		return false;
 	out = put(out, STR("HTTP/1.1 "));
 	*out++ = (char)('0' + status / 100);
 	*out++ = (char)('0' + status / 10 % 10);
 	*out++ = (char)('0' + status % 10);
 	*out++ = ' ';
 	out = put(out, reason);
-	return put(out, STR("\r\n"));
+	o->at = put(out, STR("\r\n"));
+	return true;
 }
 
 static char *write_additions(char *out, unsigned add)
@@ -156,41 +192,36 @@ static char *write_additions(char *out, unsigned add)
 	return out;
 }
 
-size_t http1_write_head(const struct headers *h, unsigned add, char *out)
+size_t http1_write_head(const struct headers *h, unsigned add, char *out, size_t room)
 {
-	char *start = out;
+	struct out o = { out, out + room, false };
 	uint64_t dropped = BIT(HEADER_HOST) | BIT(HEADER_TRANSFER_ENCODING);
 
 	if (add & HTTP1_DROP_LENGTH)
 		dropped |= BIT(HEADER_CONTENT_LENGTH);
-	out = h->status ? write_status_line(out, h->status) : write_request_line(out, h);
-	if (out)
-		out = write_fields(out, h, dropped);
-	if (!out)
-		return 0;
+	if (unlikely(!(h->status ? write_status_line(&o, h->status) : write_request_line(&o, h)) ||
+		     !write_fields(&o, h, dropped) || !has_room(&o, ADDITION_BYTES_MAX)))
+		return o.full ? head_size(h) : 0;
 	if (add)
-		out = write_additions(out, add);
-	out = put(out, STR("\r\n"));
-	return (size_t)(out - start);
+		o.at = write_additions(o.at, add);
+	o.at = put(o.at, STR("\r\n"));
+	return (size_t)(o.at - out);
 }
 
 #define FRAMING                                                                          \
 	(BIT(HEADER_HOST) | BIT(HEADER_TRANSFER_ENCODING) | BIT(HEADER_CONTENT_LENGTH) | \
 	 BIT(HEADER_CONNECTION) | BIT(HEADER_UPGRADE) | BIT(HEADER_TRAILER))
 
-size_t http1_trailers_size(const struct headers *trailers)
+size_t http1_write_trailers(const struct headers *trailers, char *out, size_t room)
 {
-	return fields_size(trailers) + HTTP1_CHUNK_LAST.len;
-}
+	struct out o = { out, out + room, false };
 
-size_t http1_write_trailers(const struct headers *trailers, char *out)
-{
-	char *start = out;
-
-	out = put(out, STR("0\r\n"));
-	out = write_fields(out, trailers, FRAMING);
-	if (!out)
-		return 0;
-	out = put(out, STR("\r\n"));
-	return (size_t)(out - start);
+	if (has_room(&o, HTTP1_CHUNK_LAST.len)) {
+		o.at = put(o.at, STR("0\r\n"));
+		if (write_fields(&o, trailers, FRAMING) && has_room(&o, 2)) {
+			o.at = put(o.at, STR("\r\n"));
+			return (size_t)(o.at - out);
+		}
+	}
+	return o.full ? fields_size(trailers) + HTTP1_CHUNK_LAST.len : 0;
 }

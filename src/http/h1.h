@@ -54,10 +54,8 @@ struct h1_role {
 
 struct h1_stream {
 	struct stream s;
-	struct h1 *h1; /* NULL once the connection is gone */
-	struct headers head;
-	struct headers trailers;
-	struct chunk *head_chunk; /* where they lie */
+	struct h1 *h1;            /* NULL once the connection is gone */
+	struct chunk *head_chunk; /* where the fields lie */
 	struct chunk *trailers_chunk;
 	struct deferred over;
 	struct h1_stream *next; /* in the stock */
@@ -69,6 +67,8 @@ struct h1_stream {
 	bool sent_owed;      /* SEND_QUEUED was returned: on_sent follows */
 	bool continue_owed;  /* the client waits for 100 */
 	uint8_t interims;    /* 1xx received */
+	struct headers head; /* from here on nothing is zeroed for the next exchange */
+	struct headers trailers;
 };
 
 struct h1 {

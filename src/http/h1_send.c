@@ -95,16 +95,39 @@ bool h1_read_length(const struct headers *h, bool *ret_declared, uint64_t *ret_l
 	return !found || str_to_u64(found->value, INT64_MAX, ret_length) == 0;
 }
 
+/* What a writer of the codec said of a chunk. True: it is to be tried again, in a larger one. */
+static bool is_too_small(struct h1_stream *x, struct chunk **c, size_t len)
+{
+	uint32_t size = (*c)->size;
+
+	if (len > 0 && len <= size) {
+		(*c)->end = (uint32_t)len;
+		return false;
+	}
+	*c = chunk_unref(*c);
+	if (len == 0 || len > UINT32_MAX / 2)
+		return false;
+	*c = chunk_new(x->h1->conn->chunks, (uint32_t)len);
+	return true;
+}
+
+/* NULL: it cannot be written. */
 static struct chunk *write_head(struct h1_stream *x, const struct headers *h, unsigned add)
 {
-	size_t size = http1_head_size(h);
-	struct chunk *c;
+	struct chunk *c = chunk_new(x->h1->conn->chunks, CHUNK_BYTES);
 
-	if (size > UINT32_MAX / 2)
-		return NULL;
-	c = chunk_new(x->h1->conn->chunks, (uint32_t)size);
-	c->end = (uint32_t)http1_write_head(h, add, c->data);
-	return c->end ? c : chunk_unref(c);
+	while (is_too_small(x, &c, http1_write_head(h, add, c->data, c->size)))
+		;
+	return c;
+}
+
+static struct chunk *write_trailers(struct h1_stream *x, const struct headers *trailers)
+{
+	struct chunk *c = chunk_new(x->h1->conn->chunks, CHUNK_BYTES);
+
+	while (is_too_small(x, &c, http1_write_trailers(trailers, c->data, c->size)))
+		;
+	return c;
 }
 
 /* Sends what was written, behind a head that may be held from before. */
@@ -228,21 +251,14 @@ enum send_result h1_send_trailers(struct stream *s, const struct headers *traile
 	struct h1_stream *x = h1_stream_of(s);
 	enum send_result sent;
 	struct chunk *c;
-	size_t size;
 
 	if (!is_sending(x))
 		return SEND_CLOSED;
 	if (x->send != H1_SEND_CHUNKED || !x->h1->trailers_enabled)
 		return h1_send_data(s, NULL, 0, true);
-	size = http1_trailers_size(trailers);
-	if (size > UINT32_MAX / 2)
+	c = write_trailers(x, trailers);
+	if (!c)
 		return h1_fail(x);
-	c = chunk_new(x->h1->conn->chunks, (uint32_t)size);
-	c->end = (uint32_t)http1_write_trailers(trailers, c->data);
-	if (c->end == 0) {
-		chunk_unref(c);
-		return h1_fail(x);
-	}
 	sent = send_chunk(x, c);
 	if (sent != SEND_CLOSED)
 		send_ended(x);

@@ -70,14 +70,11 @@ static void stock_watch(void)
 static struct h1_stream *take_from_stock(void)
 {
 	struct h1_stream *x = stock.first;
-	struct pool pool;
 
 	if (!x)
 		return NULL;
 	stock.first = x->next;
 	stock.count--;
-	pool = x->s.pool;
-	*x = (struct h1_stream){ .s.pool = pool };
 	return x;
 }
 
@@ -94,7 +91,17 @@ struct h1_stream *h1_stream_new(struct h1 *h)
 	x->s.conn = h->conn;
 	x->s.loop = h->conn->loop;
 	headers_init(&x->head, &x->s.pool);
+	headers_init(&x->trailers, &x->s.pool);
 	return x;
+}
+
+/* Zeroes all but the pool, and the fields, which are made anew. */
+static void forget(struct h1_stream *x)
+{
+	struct pool pool = x->s.pool;
+
+	memset(x, 0, offsetof(struct h1_stream, head));
+	x->s.pool = pool;
 }
 
 void h1_stream_free(struct h1_stream *x)
@@ -108,6 +115,7 @@ void h1_stream_free(struct h1_stream *x)
 	if (!stock.watched)
 		stock_watch();
 	pool_reset(&x->s.pool);
+	forget(x);
 	x->next = stock.first;
 	stock.first = x;
 	stock.count++;

@@ -52,9 +52,7 @@ static bool names_fields(struct str connection)
 
 void http_strip_hop_by_hop(struct headers *h)
 {
-	for (uint32_t i = 0; i < h->count; i++) {
-		struct header *field = &h->items[i];
-
+	for (struct header *field = h->items, *end = field + h->count; field != end; field++) {
 		if (field->id >= HEADER_ID_COUNT || likely(!(NOTED >> field->id & 1)))
 			continue;
 		if (field->id == HEADER_TE) {

@@ -1,5 +1,7 @@
 #include "codec/http1.h"
 
+#include <stdlib.h>
+
 #include "test.h"
 
 static const struct http1_limits limits = { .count_max = 100, .bytes_max = 60 * 1024 };
@@ -27,12 +29,10 @@ static void read_request(struct writing *w, struct str input)
 
 static struct str write_head(struct writing *w, unsigned add)
 {
-	size_t size = http1_head_size(&w->h), len;
+	size_t len = http1_write_head(&w->h, add, w->text, sizeof(w->text));
 
-	assert_true(size < sizeof(w->text));
-	len = http1_write_head(&w->h, add, w->text);
 	assert_true(len > 0);
-	assert_true(len <= size);
+	assert_true(len <= sizeof(w->text));
 	return str_of(w->text, len);
 }
 
@@ -88,7 +88,7 @@ TEST(framing_is_added_and_never_passed_on)
 
 static bool is_writable(struct writing *w)
 {
-	return http1_write_head(&w->h, 0, w->text) > 0;
+	return http1_write_head(&w->h, 0, w->text, sizeof(w->text)) > 0;
 }
 
 TEST(what_would_not_survive_the_wire_is_not_written)
@@ -131,10 +131,42 @@ TEST(trailers_are_written_without_framing)
 	headers_add(&w.h, HEADER_CONTENT_LENGTH, STR("5"));
 	headers_add(&w.h, HEADER_GRPC_STATUS, STR("0"));
 	headers_add_named(&w.h, STR("x-sum"), STR("abc"));
-	len = http1_write_trailers(&w.h, w.text);
-	assert_true(len <= http1_trailers_size(&w.h));
+	len = http1_write_trailers(&w.h, w.text, sizeof(w.text));
 	assert_str_equal(str_of(w.text, len), "0\r\ngrpc-status: 0\r\nx-sum: abc\r\n\r\n");
 	headers_add_named(&w.h, STR("x"), STR("a\nb"));
-	assert_int_equal(http1_write_trailers(&w.h, w.text), 0);
+	assert_int_equal(http1_write_trailers(&w.h, w.text, sizeof(w.text)), 0);
+	pool_fini(&w.pool);
+}
+
+TEST(a_head_without_room_says_how_much_it_needs)
+{
+	struct writing w;
+	char *exact;
+
+	read_request(&w, STR("GET / HTTP/1.1\r\nHost: b\r\nA: 1\r\nB: 2\r\n\r\n"));
+	headers_add(&w.h, HEADER_X_REQUEST_ID, STR("id"));
+	for (size_t room = 0; room < 400; room++) {
+		size_t len;
+
+		exact = malloc(room + 1);
+		len = http1_write_head(&w.h, HTTP1_ADD_CLOSE, exact, room);
+		assert_true(len > 0);
+		if (len > room)
+			assert_in_range(http1_write_head(&w.h, HTTP1_ADD_CLOSE, w.text, len), 1,
+					len);
+		free(exact);
+	}
+	headers_clear(&w.h);
+	headers_add(&w.h, HEADER_GRPC_STATUS, STR("0"));
+	for (size_t room = 0; room < 40; room++) {
+		size_t len;
+
+		exact = malloc(room + 1);
+		len = http1_write_trailers(&w.h, exact, room);
+		assert_true(len > 0);
+		if (len > room)
+			assert_in_range(http1_write_trailers(&w.h, w.text, len), 1, len);
+		free(exact);
+	}
 	pool_fini(&w.pool);
 }
