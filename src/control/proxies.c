@@ -315,11 +315,6 @@ static bool on_lookup(struct delta_stream *delta, enum xds_type type, struct str
 			    ret_content);
 }
 
-/* "All" means nothing: a proxy knows only what it uses, and says what that is. */
-static void on_list(unused_arg struct delta_stream *delta, unused_arg enum xds_type type)
-{
-}
-
 static void refusal_forget(struct proxy *proxy, enum xds_type type, struct str name)
 {
 	list_for_each_safe (item, &proxy->refusals) {
@@ -378,11 +373,11 @@ static void on_closed(struct xds_stream *s)
 	timer_start(proxy->owner->loop, &proxy->grace, proxy->owner->grace);
 }
 
+/* Without on_list: a proxy knows only what it uses, and says what that is. */
 static const struct xds_server_callbacks server_callbacks = {
 	.source = {
 		.on_node = on_node,
 		.on_lookup = on_lookup,
-		.on_list = on_list,
 		.on_answer = on_answer,
 		.revision = revision,
 	},

@@ -25,6 +25,7 @@ struct xds_client {
 	bool stream_was_begun; /* on the present connection */
 	bool up;               /* a response came on this stream */
 	bool reconnect;        /* at once, when the present connection is gone */
+	struct instant began;  /* the stream */
 	struct timer retry;
 	struct duration backoff;
 	struct deferred pump;
@@ -55,6 +56,9 @@ static void stream_down(struct xds_client *c, const char *reason)
 	bool was_up = c->up;
 
 	c->up = false;
+	/* Where nothing has changed there is no response either; that it lasted says enough. */
+	if (c->stream_was_begun && instant_since(loop_now(c->loop), c->began).ns >= BACKOFF_LAST.ns)
+		c->backoff = BACKOFF_FIRST;
 	if (c->delta.stream_open)
 		delta_client_stream_closed(&c->delta);
 	if (!c->reconnect)
@@ -148,6 +152,7 @@ static void on_ready(struct http_client_conn *hc)
 		return;
 	}
 	c->stream_was_begun = true;
+	c->began = loop_now(c->loop);
 	delta_client_stream_opened(&c->delta);
 	pump_soon(c);
 }

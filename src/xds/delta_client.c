@@ -12,6 +12,8 @@
 /* What a NACK says at most. */
 #define DETAIL_BYTES          4096
 #define DETAIL_RESOURCES      16
+/* Answers that wait for a server that does not read them. */
+#define REPLIES_BYTES_MAX     (1024 * 1024)
 
 #define GRPC_INVALID_ARGUMENT 3
 
@@ -502,6 +504,8 @@ int delta_client_receive(struct delta_client *c, struct str message)
 	type = xds_type_of(response.type_url);
 	if (type == XDS_TYPE_COUNT || !c->types[type].first_sent)
 		return 0; /* of a type that was not asked for: other types share the stream */
+	if (buf_len(&c->types[type].replies) > REPLIES_BYTES_MAX)
+		return ERR_LIMIT;
 	if (envelope_check(&response, type, &d) < 0)
 		buf_append_str(&detail, str_from(d.text));
 	else if (response_apply(c, type, &response, &detail) && !buf_len(&detail))

@@ -96,5 +96,6 @@ void delta_client_stream_closed(struct delta_client *c);
 /* Writes the next request to *out (cleared first). False: there is nothing to say. */
 bool delta_client_next(struct delta_client *c, struct buf *out);
 
-/* Takes one response. ERR_PROTO when it does not parse: the stream must be ended. */
+/* Takes one response. ERR_PROTO when it does not parse, ERR_LIMIT when the server takes no
+ * answers: the stream must be ended. */
 must_check int delta_client_receive(struct delta_client *c, struct str message);

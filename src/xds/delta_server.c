@@ -18,9 +18,11 @@ struct delta_entry {
 	bool force;      /* must be answered whatever the client has */
 	bool alone;      /* in a response of its own, to learn whether it is the culprit */
 	bool told_absent;
-	char *held;   /* version that the client acknowledged or came with */
-	char *flying; /* version sent and not answered yet */
-	char *parked; /* version that the client refused */
+	char *held;       /* version that the client acknowledged or came with */
+	char *flying;     /* version sent and not answered yet */
+	char *parked;     /* version that the client refused */
+	uint64_t nonce;   /* of the last response that carried it */
+	uint64_t void_to; /* answers up to this nonce say nothing of it: it began, or went, then */
 };
 
 /* A response without an answer: what it carried. */
@@ -121,13 +123,15 @@ static struct delta_entry *entry_find(const struct delta_stream_type *t, struct 
 	return map_get(&t->names, name);
 }
 
-static struct delta_entry *entry_obtain(struct delta_stream_type *t, struct str name)
+static struct delta_entry *entry_obtain(struct delta_stream *s, enum xds_type type, struct str name)
 {
+	struct delta_stream_type *t = &s->types[type];
 	struct delta_entry *e = entry_find(t, name);
 
 	if (e)
 		return e;
 	e = mem_new(struct delta_entry);
+	e->void_to = s->nonce_last;
 	map_set(&t->names, name, e);
 	e->name = container_of(t->names.in_order.prev, struct map_entry, in_order)->key;
 	return e;
@@ -148,7 +152,7 @@ static bool entry_wanted(const struct delta_entry *e)
 
 void delta_stream_offer(struct delta_stream *s, enum xds_type type, struct str name)
 {
-	struct delta_entry *e = entry_obtain(&s->types[type], name);
+	struct delta_entry *e = entry_obtain(s, type, name);
 
 	e->by_all = true;
 	entry_mark(&s->types[type], e);
@@ -168,32 +172,46 @@ void delta_stream_changed(struct delta_stream *s, enum xds_type type, struct str
 
 	/* Under "all" a new name is looked up when it is sent; what does not exist for this client
 	 * is dropped there without a word. */
-	if (!e && t->wildcard) {
-		e = entry_obtain(t, name);
+	if (!e && t->wildcard && s->source->on_list) {
+		e = entry_obtain(s, type, name);
 		e->by_all = true;
 	}
 	if (e)
 		entry_mark(t, e);
 }
 
-static int subscribe(struct delta_stream *s, enum xds_type type, struct str name, struct diag *d)
+/* The entry of a name that the client sent. */
+static int entry_of_client(struct delta_stream *s, enum xds_type type, struct str name,
+			   struct delta_entry **ret_entry, struct diag *d)
 {
-	struct delta_stream_type *t = &s->types[type];
+	const struct delta_stream_type *t = &s->types[type];
 	size_t names_max = s->names_max ? s->names_max : NAMES_MAX_DEFAULT;
-	struct delta_entry *e;
 
 	if (!name.len || name.len > XDS_NAME_BYTES_MAX)
 		return diag_fail(d, ERR_PROTO, "a name is empty or longer than %d bytes",
 				 XDS_NAME_BYTES_MAX);
-	if (str_eq(name, STR("*"))) {
-		t->wildcard = true;
-		s->source->on_list(s, type);
-		return 0;
-	}
 	if (t->names.count >= names_max && !entry_find(t, name))
 		return diag_fail(d, ERR_LIMIT, "more than %zu names of %s", names_max,
 				 xds_types[type].short_name);
-	e = entry_obtain(t, name);
+	*ret_entry = entry_obtain(s, type, name);
+	return 0;
+}
+
+static int subscribe(struct delta_stream *s, enum xds_type type, struct str name, struct diag *d)
+{
+	struct delta_stream_type *t = &s->types[type];
+	struct delta_entry *e;
+	int r;
+
+	if (str_eq(name, STR("*"))) {
+		t->wildcard = true;
+		if (s->source->on_list)
+			s->source->on_list(s, type);
+		return 0;
+	}
+	r = entry_of_client(s, type, name, &e, d);
+	if (r < 0)
+		return r;
 	e->force = true;
 	entry_mark(t, e);
 	if (e->named)
@@ -240,13 +258,15 @@ static void unsubscribe(struct delta_stream *s, enum xds_type type, struct str n
 	entry_mark(t, e);
 }
 
-static void initial_version(struct delta_stream *s, enum xds_type type, struct str pair)
+static int initial_version(struct delta_stream *s, enum xds_type type, struct str pair,
+			   struct diag *d)
 {
 	struct delta_stream_type *t = &s->types[type];
 	struct pb_cursor cursor = pb_cursor_of(pair);
 	struct str name = STR_EMPTY, version = STR_EMPTY;
 	struct delta_entry *e;
 	struct pb_field f;
+	int r;
 
 	while (pb_next(&cursor, &f) == PB_FIELD) {
 		if (f.number == 1 && f.wire == PB_BYTES)
@@ -254,14 +274,26 @@ static void initial_version(struct delta_stream *s, enum xds_type type, struct s
 		else if (f.number == 2 && f.wire == PB_BYTES)
 			version = f.bytes;
 	}
-	if (!name.len || name.len > XDS_NAME_BYTES_MAX)
-		return;
-	e = entry_obtain(t, name);
+	if (!version.len)
+		return 0; /* it holds nothing of that name */
+	r = entry_of_client(s, type, name, &e, d);
+	if (r < 0)
+		return r;
 	text_set(&e->held, version);
 	/* What the client holds need not be sent again, only looked at; what it holds and does
 	 * not want (no "all", no name) must be taken from it. */
 	e->force = false;
 	entry_mark(t, e);
+	return 0;
+}
+
+/* The entry that an answer speaks of, unless the client has lost it since. */
+static struct delta_entry *entry_answered(struct delta_stream_type *t,
+					  const struct delta_response *r, size_t item)
+{
+	struct delta_entry *e = entry_find(t, str_from(r->items[item].name));
+
+	return e && r->nonce > e->void_to ? e : NULL;
 }
 
 static void answer_accepted(struct delta_stream *s, enum xds_type type, struct delta_response *r)
@@ -270,18 +302,28 @@ static void answer_accepted(struct delta_stream *s, enum xds_type type, struct d
 
 	for (size_t i = 0; i < r->count; i++) {
 		struct str version = str_from(r->items[i].version);
-		struct delta_entry *e = entry_find(t, str_from(r->items[i].name));
+		struct delta_entry *e = entry_answered(t, r, i);
 
-		if (s->source->on_answer)
-			s->source->on_answer(s, type, str_from(r->items[i].name), version, true,
-					     STR_EMPTY);
 		if (!e)
 			continue;
 		text_set(&e->held, version);
 		if (text_is(e->flying, version))
 			text_set(&e->flying, STR_EMPTY);
+		entry_unpark(t, e);
 		e->alone = false;
+		if (s->source->on_answer)
+			s->source->on_answer(s, type, e->name, version, true, STR_EMPTY);
 	}
+}
+
+/* Several were refused as one: which of them is to blame shows when each goes alone. */
+static void take_apart(struct delta_stream_type *t, struct delta_entry *e,
+		       const struct delta_response *r)
+{
+	if (e->nonce != r->nonce)
+		return; /* newer content is on its way */
+	e->alone = e->force = true;
+	entry_mark(t, e);
 }
 
 static void answer_refused(struct delta_stream *s, enum xds_type type, struct delta_response *r,
@@ -291,26 +333,22 @@ static void answer_refused(struct delta_stream *s, enum xds_type type, struct de
 
 	for (size_t i = 0; i < r->count; i++) {
 		struct str version = str_from(r->items[i].version);
-		struct delta_entry *e = entry_find(t, str_from(r->items[i].name));
+		struct delta_entry *e = entry_answered(t, r, i);
 
-		if (e && text_is(e->flying, version))
-			text_set(&e->flying, STR_EMPTY);
-		if (r->count > 1) {
-			if (e) {
-				e->alone = e->force = true;
-				entry_mark(t, e);
-			}
-			continue;
-		}
-		if (s->source->on_answer)
-			s->source->on_answer(s, type, str_from(r->items[i].name), version, false,
-					     reason);
 		if (!e)
 			continue;
+		if (text_is(e->flying, version))
+			text_set(&e->flying, STR_EMPTY);
+		if (r->count > 1) {
+			take_apart(t, e, r);
+			continue;
+		}
 		entry_unpark(t, e);
 		text_set(&e->parked, version);
 		t->parked_count++;
 		e->alone = false;
+		if (s->source->on_answer)
+			s->source->on_answer(s, type, e->name, version, false, reason);
 	}
 }
 
@@ -416,7 +454,7 @@ static int interest_take(struct delta_stream *s, enum xds_type type, const struc
 			else if (f.number == REQUEST_UNSUBSCRIBE)
 				unsubscribe(s, type, f.bytes);
 			else if (first)
-				initial_version(s, type, f.bytes);
+				r = initial_version(s, type, f.bytes, d);
 			if (r < 0)
 				return r;
 		}
@@ -527,6 +565,8 @@ static enum entry_outcome entry_remove(struct batch *b, struct delta_entry *e, b
 	/* What others may still point to is taken away after they have changed. */
 	if (last && has_it && !removals)
 		return ENTRY_LATER;
+	if (b->response && buf_len(b->out) + e->name.len > DELTA_RESPONSE_BYTES)
+		return ENTRY_BATCH_FULL;
 	batch_remove(b, e->name);
 	entry_clean(t, e);
 	entry_unpark(t, e);
@@ -534,6 +574,7 @@ static enum entry_outcome entry_remove(struct batch *b, struct delta_entry *e, b
 	text_set(&e->flying, STR_EMPTY);
 	e->force = e->alone = false;
 	e->told_absent = true;
+	e->void_to = b->response->nonce;
 	if (!e->named)
 		entry_drop(t, e);
 	return ENTRY_DONE;
@@ -547,6 +588,9 @@ static enum entry_outcome entry_send(struct batch *b, struct delta_entry *e,
 
 	if (!e->force &&
 	    (text_is(newest, content->version) || text_is(e->parked, content->version))) {
+		/* What it refused is not what it should have any more. */
+		if (!text_is(e->parked, content->version))
+			entry_unpark(t, e);
 		entry_clean(t, e);
 		return ENTRY_DONE;
 	}
@@ -556,6 +600,7 @@ static enum entry_outcome entry_send(struct batch *b, struct delta_entry *e,
 	entry_clean(t, e);
 	entry_unpark(t, e);
 	text_set(&e->flying, content->version);
+	e->nonce = b->response->nonce;
 	e->told_absent = false;
 	e->force = false;
 	endpoints_follow(b->stream, b->type, e->name);

@@ -18,8 +18,9 @@
  * - Every name in a subscribe is answered: with the resource even when the client may have it,
  *   or in removed_resources; only a first request whose initial version equals ours is not.
  * - A name that does not exist stays subscribed and is pushed when it appears.
- * - A refused version is never sent again. A refused response of several resources is taken
+ * - A refused version is not sent again. A refused response of several resources is taken
  *   apart: each is sent once more alone, so that the culprit is known by name.
+ * - An answer to what was taken away since says nothing of what the client has.
  * - A stale nonce never invalidates a change of interest.
  * - Order between types: clusters, endpoints, listeners, routes, secrets; for a client that
  *   takes all clusters, routes wait for the clusters' ACK. Removals of clusters and endpoints
@@ -52,7 +53,8 @@ struct delta_source {
 	/* The current content of a name for this client. False: it does not exist. */
 	bool (*on_lookup)(struct delta_stream *s, enum xds_type type, struct str name,
 			  struct delta_content *ret_content);
-	/* Calls delta_stream_offer() for each name that "all" means for this client. */
+	/* Calls delta_stream_offer() for each name that "all" means for this client. NULL: "all"
+	 * is nothing here, now and later. */
 	void (*on_list)(struct delta_stream *s, enum xds_type type);
 	/* The client's interest in a name began or ended. May be NULL. */
 	void (*on_interest)(struct delta_stream *s, enum xds_type type, struct str name,

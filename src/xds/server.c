@@ -54,11 +54,21 @@ static void on_message(struct grpc_call *call, struct str message)
 	struct diag d = DIAG_INIT;
 	int r = delta_stream_receive(&s->delta, message, &d);
 
+	if (s->delta.node_seen)
+		timer_stop(&s->node_wait);
 	if (r < 0)
 		grpc_finish(call, status_of(r), str_from(d.text));
 	else
 		pump_soon(s);
 	diag_fini(&d);
+}
+
+/* Who says nothing would take the place of others. */
+static void on_node_missing(struct timer *t)
+{
+	struct xds_stream *s = container_of(t, struct xds_stream, node_wait);
+
+	grpc_finish(s->call, GRPC_DEADLINE_EXCEEDED, STR("no first request came"));
 }
 
 static void on_half_close(struct grpc_call *call)
@@ -78,6 +88,7 @@ static void on_closed(struct grpc_call *call, unused_arg enum grpc_status status
 
 	s->call = NULL;
 	defer_cancel(&s->pump);
+	timer_stop(&s->node_wait);
 	list_remove(&s->in_server);
 	s->server->stream_count--;
 	s->server->callbacks->on_closed(s);
@@ -105,6 +116,8 @@ void xds_server_accept(struct xds_server *server, struct grpc_call *call)
 	s->server = server;
 	s->call = call;
 	s->opened = loop_now(server->loop);
+	timer_init(&s->node_wait, on_node_missing);
+	timer_start(server->loop, &s->node_wait, XDS_NODE_TIMEOUT);
 	delta_stream_init(&s->delta, &server->callbacks->source, s);
 	list_push_back(&server->streams, &s->in_server);
 	server->stream_count++;

@@ -18,6 +18,7 @@ struct xds_stream {
 	struct grpc_call *call;
 	struct list in_server;
 	struct deferred pump;
+	struct timer node_wait; /* for the first request */
 	struct buf message;
 	struct instant opened;
 	uint64_t messages_sent;
@@ -39,6 +40,9 @@ struct xds_server {
 	uint32_t stream_count;
 	uint32_t streams_max;
 };
+
+/* A stream whose first request does not come within this time is ended. */
+#define XDS_NODE_TIMEOUT      DURATION_SECONDS(15)
 
 /* Most bytes of a request: the names and versions of a large client. */
 #define XDS_REQUEST_BYTES_MAX (32 * 1024 * 1024)

@@ -267,6 +267,78 @@ TEST(the_back_off_grows_and_stays_below_thirty_seconds_and_a_fifth)
 	rig_fini(&g);
 }
 
+TEST(a_stream_that_lasted_without_a_response_begins_the_back_off_anew)
+{
+	struct rig g;
+
+	rig_init(&g, "node");
+	for (unsigned i = 1; i <= 20; i++) {
+		http_server_conn_close(g.server_conn);
+		turns(&g, 20);
+		loop_advance(g.loop, DURATION_MS(240));
+		turns(&g, 20);
+		assert_int_equal(g.connects, i + 1);
+		loop_advance(g.loop, DURATION_SECONDS(30));
+		turns(&g, 20);
+	}
+	assert_int_equal(xds_client_stats(g.client).delta.responses, 1);
+	rig_fini(&g);
+}
+
+/* A call that says nothing. */
+struct silent {
+	struct http_client_conn *http;
+	enum grpc_status status;
+};
+
+static void on_silent_closed(struct grpc_call *call, enum grpc_status status,
+			     unused_arg struct str text)
+{
+	((struct silent *)grpc_call_user(call))->status = status;
+}
+
+static const struct grpc_call_handler silent_handler = { .on_closed = on_silent_closed };
+
+static void on_silent_ready(struct http_client_conn *hc)
+{
+	const struct grpc_call_options options = { .path = STR(XDS_METHOD_PATH),
+						   .authority = STR("control") };
+
+	assert_non_null(grpc_call_begin(hc, &options, &silent_handler, http_client_conn_user(hc)));
+}
+
+static void on_silent_conn_closed(struct http_client_conn *hc, unused_arg int error)
+{
+	((struct silent *)http_client_conn_user(hc))->http = NULL;
+}
+
+static const struct http_client_handler silent_conn_handler = {
+	.on_ready = on_silent_ready,
+	.on_closed = on_silent_conn_closed,
+};
+
+TEST(a_stream_that_says_nothing_is_ended)
+{
+	static const struct http_client_options options = { .codec = HTTP_CODEC_HTTP2 };
+	struct silent silent = { 0 };
+	struct rig g;
+
+	rig_init(&g, "node");
+	xds_client_stop(g.client);
+	turns(&g, 20);
+	silent.http =
+		http_client_conn_open_take(on_connect(&g), &options, &silent_conn_handler, &silent);
+	turns(&g, 20);
+	assert_int_equal(g.server.stream_count, 1);
+	loop_advance(g.loop, XDS_NODE_TIMEOUT);
+	turns(&g, 20);
+	assert_int_equal(g.server.stream_count, 0);
+	assert_int_equal(silent.status, GRPC_DEADLINE_EXCEEDED);
+	http_client_conn_close(silent.http);
+	turns(&g, 20);
+	rig_fini(&g);
+}
+
 TEST(a_reconnect_on_purpose_is_at_once)
 {
 	struct rig g;
