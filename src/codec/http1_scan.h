@@ -45,6 +45,9 @@ static inline bool http1_all_are(struct str s, enum http1_class class)
 	return true;
 }
 
+/* The length of the host in front of a port: a name, or a literal in brackets. 0: invalid. */
+size_t http1_host_name_len(struct str host);
+
 #define HTTP1_ONES  0x0101010101010101u
 #define HTTP1_HIGHS 0x8080808080808080u
 

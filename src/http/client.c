@@ -44,9 +44,23 @@ static enum http_codec choose(const struct http_client_conn *hc)
 	return c->tls && str_eq(c->tls->alpn, STR("h2")) ? HTTP_CODEC_HTTP2 : HTTP_CODEC_HTTP1;
 }
 
+/* The peer agreed on something else than what is asked of us. */
+static bool disagrees(const struct http_client_conn *hc)
+{
+	const struct conn *c = hc->conn;
+
+	return hc->codec == HTTP_CODEC_HTTP2 && c->tls && c->tls->alpn.len > 0 &&
+	       !str_eq(c->tls->alpn, STR("h2"));
+}
+
 static void start(struct http_client_conn *hc)
 {
 	hc->codec = choose(hc);
+	if (disagrees(hc)) {
+		hc->error = ERR_PROTO;
+		conn_close(hc->conn);
+		return;
+	}
 	hc->ops = hc->codec == HTTP_CODEC_HTTP2 ? &http_h2_client_codec : &http_h1_client_codec;
 	hc->ops->start(hc);
 	if (hc->handler->on_ready)

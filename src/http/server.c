@@ -103,6 +103,8 @@ static void choose(struct http_server_conn *hc, enum http_codec codec)
 	hc->codec = codec;
 	hc->ops = codec == HTTP_CODEC_HTTP2 ? &http_h2_server_codec : &http_h1_server_codec;
 	hc->ops->start(hc);
+	if (hc->draining)
+		hc->ops->drain(hc);
 }
 
 /* Clear text: HTTP/2 begins with its preface, and HTTP/1 with nothing of the kind. */

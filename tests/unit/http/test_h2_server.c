@@ -445,6 +445,24 @@ TEST(h2_draining_has_two_steps)
 	server_fini(&v);
 }
 
+TEST(h2_draining_begins_before_the_preface)
+{
+	struct server v = { 0 };
+	struct conn *ours, *theirs;
+
+	rig_init(&v.rig);
+	memory_conn_pair(v.rig.loop, &v.rig.chunks, NULL, &ours, &theirs);
+	peer_init(&v.client, &v.rig, theirs);
+	v.hc = http_server_conn_open_take(ours, &v.options, &server_handler, &v);
+	http_server_conn_drain(v.hc);
+	buf_append_str(&v.out, STR(H2_PREFACE));
+	wire_frame(&v.out, WIRE_SETTINGS, 0, 0, STR_EMPTY);
+	flush(&v);
+	wire_expect(&v.client, "SETTINGS\nPING\nSETTINGS ack\nWINDOW_UPDATE 0\n"
+			       "GOAWAY 2147483647 0\n");
+	server_fini(&v);
+}
+
 TEST(h2_draining_an_idle_connection_ends_it)
 {
 	struct server v;
