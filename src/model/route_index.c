@@ -18,6 +18,7 @@ struct lengths {
 struct route_index {
 	struct domain *places;
 	uint32_t mask;
+	uint32_t count; /* of places in use: often none but the default host */
 	uint32_t default_host;
 	struct lengths suffixes;
 	struct lengths prefixes;
@@ -78,6 +79,7 @@ static bool add(struct route_index *x, enum domain_kind kind, struct str text, u
 	if (place->text.ptr)
 		return false;
 	*place = (struct domain){ text, kind, host };
+	x->count++;
 	if (kind == DOMAIN_SUFFIX)
 		lengths_add(&x->suffixes, text.len);
 	if (kind == DOMAIN_PREFIX)
@@ -124,7 +126,7 @@ uint32_t route_index_find(const struct route_index *x, struct str host)
 {
 	const struct domain *d;
 
-	if (host.len == 0)
+	if (host.len == 0 || x->count == 0)
 		return x->default_host;
 	d = place_of(x, DOMAIN_EXACT, host);
 	if (d->text.ptr)

@@ -91,7 +91,7 @@ void attempt_end(struct exchange *x)
 		return;
 	pool_cancel(&a->pooled);
 	detach_stream(a);
-	deadline_clear(&x->deadlines, DEADLINE_TRY);
+	deadline_clear(x->deadlines, DEADLINE_TRY);
 	atomic_fetch_sub_explicit(&u->host->load->requests, 1, memory_order_relaxed);
 	breaker_give(u->state->breakers, priority_of(x), BREAKER_REQUESTS);
 	stat_dec(u->cluster->cells, CLUSTER_RQ_ACTIVE);
@@ -301,8 +301,8 @@ static void up_headers(struct stream *s, struct headers *h, bool end)
 {
 	struct exchange *x = s->user;
 
-	deadline_extend(&x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
-	deadline_clear(&x->deadlines, DEADLINE_TRY);
+	deadline_extend(x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
+	deadline_clear(x->deadlines, DEADLINE_TRY);
 	x->response_begin_at = loop_now(loop_of(x));
 	x->upstream_protocol = h->version;
 	exchange_metrics_answer(x->attempt.upstream->cluster->cells, h->status);
@@ -454,7 +454,7 @@ static void attempt_begin(struct exchange *x, struct upstream *u)
 	stat_inc(u->cluster->cells, CLUSTER_RQ_TOTAL);
 	stat_inc(u->cluster->cells, CLUSTER_RQ_ACTIVE);
 	if (policy_of(x))
-		deadline_set(&x->deadlines, DEADLINE_TRY, policy_of(x)->per_try_timeout);
+		deadline_set(x->deadlines, DEADLINE_TRY, policy_of(x)->per_try_timeout);
 }
 
 static enum http_codec codec_of(const struct exchange *x, const struct upstream *u)
@@ -575,7 +575,7 @@ static bool retry_schedule(struct exchange *x, enum retry_decision decision)
 	x->state = EXCHANGE_BACKOFF;
 	/* Behind the present callback at least, so that a row of refusals is no recursion. */
 	if (after.ns > 0)
-		deadline_set(&x->deadlines, DEADLINE_BACKOFF, after);
+		deadline_set(x->deadlines, DEADLINE_BACKOFF, after);
 	else
 		defer(loop_of(x), &x->again, again_run);
 	return true;

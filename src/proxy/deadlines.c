@@ -33,35 +33,27 @@ static void timer_due(struct timer *t)
 			continue;
 		d->at[i].ns = 0;
 		arm(d);
-		d->on_due(d, i);
+		d->on_due(d->user, i);
 		return;
 	}
 }
 
-void deadlines_init(struct deadlines *d, struct loop *l,
-		    void (*on_due)(struct deadlines *d, enum deadline which))
+void deadlines_init(struct deadlines *d, struct loop *l)
 {
-	*d = (struct deadlines){ .loop = l, .on_due = on_due };
+	*d = (struct deadlines){ .loop = l };
 	timer_init(&d->timer, timer_due);
 }
 
-void deadlines_stop(struct deadlines *d)
+void deadlines_fini(struct deadlines *d)
 {
 	timer_stop(&d->timer);
-	for (int i = 0; i < DEADLINE_COUNT; i++)
-		d->at[i].ns = 0;
 }
 
-void deadline_set(struct deadlines *d, enum deadline which, struct duration after)
+void deadline_start(struct deadlines *d, enum deadline which, struct duration after)
 {
-	struct instant at;
+	struct instant at = instant_after(loop_now(d->loop), after);
 
-	if (after.ns <= 0) {
-		deadline_clear(d, which);
-		return;
-	}
-	at = instant_after(loop_now(d->loop), after);
 	d->at[which] = at;
-	if (!timer_is_running(&d->timer) || at.ns < d->timer.due.ns)
+	if (unlikely(!timer_is_running(&d->timer) || at.ns < d->timer.due.ns))
 		timer_start(d->loop, &d->timer, after);
 }

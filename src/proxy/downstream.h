@@ -20,6 +20,7 @@
 
 #include "http/server.h"
 #include "net/conn.h"
+#include "proxy/deadlines.h"
 #include "proxy/listener_state.h"
 #include "proxy/metrics.h"
 #include "proxy/reasons.h"
@@ -60,6 +61,7 @@ struct downstream {
 		struct counter *cells;
 		struct histogram *times;
 		struct request_series *series; /* inbound metrics; NULL: not yet needed */
+		struct deadlines deadlines;    /* HTTP/1: of the exchange that runs */
 		uint32_t active;
 		uint64_t requests;
 		bool draining;

@@ -41,9 +41,9 @@ static const uint8_t reasons_due[DEADLINE_COUNT] = {
 };
 // clang-format on
 
-static void deadline_due(struct deadlines *d, enum deadline which)
+static void deadline_due(void *user, enum deadline which)
 {
-	struct exchange *x = container_of(d, struct exchange, deadlines);
+	struct exchange *x = user;
 	enum reason reason = reasons_due[which];
 
 	if (which == DEADLINE_BACKOFF) {
@@ -93,7 +93,9 @@ static void finish(struct exchange *x)
 {
 	struct downstream *client = x->client;
 
-	deadlines_stop(&x->deadlines);
+	deadlines_clear(x->deadlines);
+	if (x->deadlines == x->own_deadlines)
+		deadlines_fini(x->deadlines);
 	chain_end(x);
 	count_status(x);
 	exchange_metrics_record(x);
@@ -127,7 +129,7 @@ static void response_ended(struct exchange *x)
 {
 	x->response_ended = true;
 	x->state = EXCHANGE_ENDED;
-	deadlines_stop(&x->deadlines);
+	deadlines_clear(x->deadlines);
 	if (x->request_ended)
 		return;
 	/* What is left of the request is nobody's. */
@@ -161,7 +163,7 @@ void exchange_send_data(struct exchange *x, struct str data, bool end)
 {
 	struct iovec iov;
 
-	deadline_extend(&x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
+	deadline_extend(x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
 	if (x->filter_waits) {
 		buf_append_str(&x->filter_data[DIRECTION_RESPONSE], data);
 		x->response_held = true;
@@ -202,9 +204,9 @@ static void request_ended(struct exchange *x)
 {
 	x->request_ended = true;
 	x->request_end_at = loop_now(x->worker->loop);
-	deadline_clear(&x->deadlines, DEADLINE_REQUEST);
+	deadline_clear(x->deadlines, DEADLINE_REQUEST);
 	if (x->route)
-		deadline_set(&x->deadlines, DEADLINE_ROUTE, x->route->forward.timeout);
+		deadline_set(x->deadlines, DEADLINE_ROUTE, x->route->forward.timeout);
 }
 
 static void down_data(struct stream *s, struct str data, bool end)
@@ -213,7 +215,7 @@ static void down_data(struct stream *s, struct str data, bool end)
 
 	if (exchange_is_over(x))
 		return;
-	deadline_extend(&x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
+	deadline_extend(x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
 	if (end)
 		request_ended(x);
 	if (unlikely(x->http->filters.sees_data) && !chain_data(x, DIRECTION_REQUEST, &data, end))
@@ -248,12 +250,12 @@ static void down_headers(struct stream *s, struct headers *h, bool end)
 
 	x->request = h;
 	x->original_path = h->path;
-	deadline_set(&x->deadlines, DEADLINE_IDLE, m->stream_idle_timeout);
-	deadline_set(&x->deadlines, DEADLINE_MAX, m->max_stream_duration);
+	deadline_set(x->deadlines, DEADLINE_IDLE, m->stream_idle_timeout);
+	deadline_set(x->deadlines, DEADLINE_MAX, m->max_stream_duration);
 	if (end)
 		request_ended(x);
 	else
-		deadline_set(&x->deadlines, DEADLINE_REQUEST, m->request_timeout);
+		deadline_set(x->deadlines, DEADLINE_REQUEST, m->request_timeout);
 	if (request_head_prepare(x))
 		chain_request(x);
 }
@@ -284,11 +286,14 @@ void exchange_open(struct downstream *client, struct stream *s)
 {
 	const struct http_state *http = client->http.state;
 	struct worker *w = client->worker;
+	bool http2 = http_server_conn_codec(client->http.server) == HTTP_CODEC_HTTP2;
 	size_t align = _Alignof(max_align_t);
-	size_t size = (sizeof(struct exchange) + align - 1) / align * align;
-	struct exchange *x = pool_zalloc(&s->pool, size + http->filters.state_bytes);
+	size_t size = sizeof(struct exchange) + (http2 ? sizeof(struct deadlines) : 0);
+	struct exchange *x;
 	uint32_t limit = client->listener->listener->buffer_limit_bytes;
 
+	size = (size + align - 1) / align * align;
+	x = pool_zalloc(&s->pool, size + http->filters.state_bytes);
 	x->down = s;
 	x->client = client;
 	x->worker = w;
@@ -298,7 +303,10 @@ void exchange_open(struct downstream *client, struct stream *s)
 	x->since = loop_now(w->loop);
 	x->filter_data[DIRECTION_REQUEST].limit_bytes = limit;
 	x->filter_data[DIRECTION_RESPONSE].limit_bytes = limit;
-	deadlines_init(&x->deadlines, w->loop, deadline_due);
+	x->deadlines = http2 ? x->own_deadlines : &client->http.deadlines;
+	if (http2)
+		deadlines_init(x->deadlines, w->loop);
+	deadlines_use(x->deadlines, deadline_due, x);
 	s->handler = &down_handler;
 	s->user = x;
 	count_begin(client, s);

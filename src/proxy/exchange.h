@@ -63,7 +63,7 @@ struct exchange {
 	struct snapshot *snapshot; /* held */
 	const struct http_state *http;
 	enum exchange_state state;
-	struct deadlines deadlines;
+	struct deadlines *deadlines; /* the client's connection's, or own_deadlines */
 
 	struct headers *request;
 	struct headers *request_trailers;
@@ -114,7 +114,8 @@ struct exchange {
 	struct instant response_begin_at;
 	uint64_t bytes_received;
 	uint64_t bytes_sent;
-	uint8_t upstream_protocol; /* 11, 20; 0: no answer */
+	uint8_t upstream_protocol;        /* 11, 20; 0: no answer */
+	struct deadlines own_deadlines[]; /* HTTP/2: one */
 };
 
 /* A request begins on a stream of a client's connection. */

@@ -34,33 +34,10 @@ static void add_one(struct headers *h, const struct header_mutation *m)
 		headers_add_named(h, m->name, m->value);
 }
 
-void header_mutations_apply(const struct header_mutations *m, struct headers *h)
+void header_mutations_run(const struct header_mutations *m, struct headers *h)
 {
 	for (uint32_t i = 0; i < m->remove_count; i++)
 		headers_remove_named(h, m->remove[i]);
 	for (uint32_t i = 0; i < m->add_count; i++)
 		add_one(h, &m->add[i]);
-}
-
-static inline void apply(const struct header_mutations *request,
-			 const struct header_mutations *response, enum mutation_side side,
-			 struct headers *h)
-{
-	const struct header_mutations *m = side == MUTATE_REQUEST ? request : response;
-
-	if (unlikely(m->add_count || m->remove_count))
-		header_mutations_apply(m, h);
-}
-
-void header_mutations_apply_all(const struct mutation_path *p, enum mutation_side side,
-				struct headers *h)
-{
-	if (p->target)
-		apply(&p->target->request, &p->target->response, side, h);
-	if (p->route)
-		apply(&p->route->request, &p->route->response, side, h);
-	if (p->host)
-		apply(&p->host->request, &p->host->response, side, h);
-	if (p->table)
-		apply(&p->table->request, &p->table->response, side, h);
 }

@@ -7,18 +7,11 @@
 #include "message/headers.h"
 #include "model/routes.h"
 
-void header_mutations_apply(const struct header_mutations *m, struct headers *h);
+void header_mutations_run(const struct header_mutations *m, struct headers *h);
 
-/* The mutations of weighted cluster, route, host and table, in this order, so that the table
- * has the last word. */
-enum mutation_side { MUTATE_REQUEST, MUTATE_RESPONSE };
-
-struct mutation_path {
-	const struct route_table *table; /* any of them may be NULL */
-	const struct virtual_host *host;
-	const struct route *route;
-	const struct weighted_cluster *target;
-};
-
-void header_mutations_apply_all(const struct mutation_path *p, enum mutation_side side,
-				struct headers *h);
+/* Most have none. */
+static inline void header_mutations_apply(const struct header_mutations *m, struct headers *h)
+{
+	if (unlikely(m->add_count || m->remove_count))
+		header_mutations_run(m, h);
+}

@@ -65,6 +65,7 @@ static void on_closed(struct http_server_conn *hc)
 	struct downstream *d = client_of(hc);
 
 	count_closed(d);
+	deadlines_fini(&d->http.deadlines);
 	request_series_unref(d->http.series, loop_now(d->worker->loop));
 	downstream_closed(d);
 }
@@ -118,6 +119,7 @@ void http_manager_open(struct downstream *d)
 		stat_inc(d->http.cells, HTTP_CX_SSL_ACTIVE);
 	}
 	lifetime_arm(d);
+	deadlines_init(&d->http.deadlines, w->loop);
 	d->http.server = http_server_conn_open_take(d->conn, &state->options, &server_handler, d);
 	if (w->draining)
 		http_manager_drain(d);

@@ -110,7 +110,7 @@ void exchange_reply(struct exchange *x, const struct reply *r)
 	if (r->details.len)
 		x->details = r->details;
 	attempt_end(x);
-	deadlines_stop(&x->deadlines);
+	deadlines_clear(x->deadlines);
 	x->state = EXCHANGE_LOCAL;
 	send_reply(x, r);
 	x->state = EXCHANGE_ENDED;

@@ -179,17 +179,16 @@ static void rewrite_host(struct exchange *x, struct str host)
 
 void request_head_route(struct exchange *x)
 {
-	struct mutation_path path = {
-		.table = x->table,
-		.host = x->host,
-		.route = x->route,
-		.target = x->target,
-	};
+	struct headers *h = x->request;
 
 	rewrite_path(x);
 	if (x->route->forward.host_rewrite.len)
 		rewrite_host(x, x->route->forward.host_rewrite);
-	header_mutations_apply_all(&path, MUTATE_REQUEST, x->request);
+	/* The most specific first, so that the table has the last word. */
+	header_mutations_apply(&x->target->request, h);
+	header_mutations_apply(&x->route->request, h);
+	header_mutations_apply(&x->host->request, h);
+	header_mutations_apply(&x->table->request, h);
 }
 
 void request_head_attempt(struct exchange *x)

@@ -8,14 +8,15 @@
 
 void response_head_route(struct exchange *x, struct headers *h)
 {
-	struct mutation_path path = {
-		.table = x->table,
-		.host = x->host,
-		.route = x->route,
-		.target = x->target,
-	};
-
-	header_mutations_apply_all(&path, MUTATE_RESPONSE, h);
+	/* Our own answers may come before any of these was found. */
+	if (x->target)
+		header_mutations_apply(&x->target->response, h);
+	if (x->route)
+		header_mutations_apply(&x->route->response, h);
+	if (x->host)
+		header_mutations_apply(&x->host->response, h);
+	if (x->table)
+		header_mutations_apply(&x->table->response, h);
 }
 
 static void server_name(const struct http_manager *m, struct headers *h, uint64_t ids)

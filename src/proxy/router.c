@@ -109,11 +109,11 @@ static void forward(struct exchange *x)
 	}
 	request_head_route(x);
 	if (r->forward.idle_timeout.ns >= 0)
-		deadline_set(&x->deadlines, DEADLINE_IDLE, r->forward.idle_timeout);
+		deadline_set(x->deadlines, DEADLINE_IDLE, r->forward.idle_timeout);
 	if (r->forward.max_stream_duration.ns > 0)
-		deadline_set(&x->deadlines, DEADLINE_MAX, r->forward.max_stream_duration);
+		deadline_set(x->deadlines, DEADLINE_MAX, r->forward.max_stream_duration);
 	if (x->request_ended)
-		deadline_set(&x->deadlines, DEADLINE_ROUTE, r->forward.timeout);
+		deadline_set(x->deadlines, DEADLINE_ROUTE, r->forward.timeout);
 	attempt_start(x);
 }
 

@@ -13,6 +13,8 @@ from harness.load import Load
 from harness.program import listens, wait_until
 from harness.weft import program, weft_proxy
 
+TYPES = "type.googleapis.com/envoy.extensions"
+
 CONFIG = """
 node: {{id: node-1, cluster: test}}
 admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {admin}}}}}}}
@@ -24,12 +26,12 @@ static_resources:
     - filters:
       - name: hcm
         typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          "@type": {types}.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: web
           access_log:
           - name: file
             typed_config:
-              "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
+              "@type": {types}.access_loggers.file.v3.FileAccessLog
               path: {log}
               log_format:
                 json_format:
@@ -47,7 +49,7 @@ static_resources:
           http_filters:
           - name: router
             typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router
+              "@type": {types}.filters.http.router.v3.Router
           route_config:
             virtual_hosts:
             - name: all
@@ -93,7 +95,8 @@ class Setting:
         self.ports = {"admin": world.port(), "listen": world.port(), "app": app,
                       "dead": world.port(), **places}
         self.log = world.path("access.log")
-        self.config = world.path("proxy.yaml", CONFIG.format(log=self.log, **self.ports))
+        self.config = world.path("proxy.yaml", CONFIG.format(types=TYPES, log=self.log,
+                                                                  **self.ports))
         self.admin = Admin(("127.0.0.1", self.ports["admin"]))
         self.address = ("127.0.0.1", self.ports["listen"])
         self.url = f"http://127.0.0.1:{self.ports['listen']}"

@@ -53,9 +53,9 @@ struct clockwork {
 	int count;
 };
 
-static void on_due(struct deadlines *d, enum deadline which)
+static void on_due(void *user, enum deadline which)
 {
-	struct clockwork *c = container_of(d, struct clockwork, d);
+	struct clockwork *c = user;
 
 	c->fired[c->count++] = which;
 }
@@ -73,7 +73,8 @@ TEST(deadlines_come_up_in_their_order_on_one_timer)
 
 	assert_int_equal(loop_new(&l), 0);
 	loop_set_clock(l, (struct instant){ 1000000000 }, (struct wall_time){ 0 });
-	deadlines_init(&c.d, l, on_due);
+	deadlines_init(&c.d, l);
+	deadlines_use(&c.d, on_due, &c);
 	deadline_set(&c.d, DEADLINE_ROUTE, DURATION_MS(100));
 	deadline_set(&c.d, DEADLINE_IDLE, DURATION_MS(50));
 	deadline_set(&c.d, DEADLINE_TRY, DURATION_MS(0));
@@ -89,9 +90,12 @@ TEST(deadlines_come_up_in_their_order_on_one_timer)
 	assert_int_equal(c.count, 2);
 	assert_int_equal(c.fired[1], DEADLINE_IDLE);
 	deadline_set(&c.d, DEADLINE_ROUTE, DURATION_MS(10));
-	deadlines_stop(&c.d);
+	deadlines_clear(&c.d);
 	pass(l, 1000);
 	assert_int_equal(c.count, 2);
+	assert_false(timer_is_running(&c.d.timer));
+	deadline_set(&c.d, DEADLINE_ROUTE, DURATION_MS(10));
+	deadlines_fini(&c.d);
 	loop_free(l);
 }
 
