@@ -37,7 +37,11 @@ static int fail_document(const struct invocation *in, const struct sources *sour
 
 	sources_locate(sources, d);
 	code = sources_problem(sources, in->cli, d);
-	if (code == EXIT_FAILED)
+	if (code != EXIT_FAILED)
+		return code;
+	if (d->code)
+		cli_say(in->cli, "nothing was changed.   more: weft help %s", d->code);
+	else
 		cli_say(in->cli, "nothing was changed.");
 	return code;
 }

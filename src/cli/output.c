@@ -171,8 +171,10 @@ void short_duration(struct duration d, struct buf *out)
 		buf_printf(out, "%llds", (long long)seconds);
 	else if (seconds >= 1)
 		buf_printf(out, "%.1fs", (double)d.ns / 1e9);
-	else
+	else if (d.ns >= 10000000 || d.ns == 0)
 		buf_printf(out, "%lldms", (long long)(d.ns / 1000000));
+	else
+		buf_printf(out, "%.1fms", (double)d.ns / 1e6);
 }
 
 void percent_text(double share, bool counted, struct buf *out)
