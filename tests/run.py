@@ -35,6 +35,7 @@ LANES = {
         check("install"),
         unit("build"),
         pytests("checks by pytest", "tests/checks", "build", 600, needs=("build build",)),
+        build("build-release", "programs"),
         build("build-clang"),
         build("build-asan"),
         unit("build-asan"),
@@ -61,6 +62,7 @@ LANES = {
     ],
     "lint": [
         check("format"),
+        build("build-release", "programs"),
         build("build-clang"),
         check("tidy"),
     ],

@@ -139,8 +139,8 @@ static int read_hex4(struct json_reader *j, uint32_t *ret_unit)
 static int read_unicode(struct json_reader *j, char **out)
 {
 	size_t start = j->at - 2;
-	uint32_t code;
-	uint32_t low;
+	uint32_t code = 0;
+	uint32_t low = 0;
 	int r;
 
 	r = read_hex4(j, &code);

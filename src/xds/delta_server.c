@@ -200,7 +200,7 @@ static int entry_of_client(struct delta_stream *s, enum xds_type type, struct st
 static int subscribe(struct delta_stream *s, enum xds_type type, struct str name, struct diag *d)
 {
 	struct delta_stream_type *t = &s->types[type];
-	struct delta_entry *e;
+	struct delta_entry *e = NULL;
 	int r;
 
 	if (str_eq(name, STR("*"))) {
@@ -264,7 +264,7 @@ static int initial_version(struct delta_stream *s, enum xds_type type, struct st
 	struct delta_stream_type *t = &s->types[type];
 	struct pb_cursor cursor = pb_cursor_of(pair);
 	struct str name = STR_EMPTY, version = STR_EMPTY;
-	struct delta_entry *e;
+	struct delta_entry *e = NULL;
 	struct pb_field f;
 	int r;
 
@@ -537,7 +537,7 @@ static void batch_remove(struct batch *b, struct str name)
 static void endpoints_follow(struct delta_stream *s, enum xds_type type, struct str name)
 {
 	struct delta_stream_type *t = &s->types[XDS_ENDPOINTS];
-	struct delta_entry *e;
+	struct delta_entry *e = NULL;
 
 	if (type != XDS_CLUSTER || s->eds_cache)
 		return;
