@@ -108,13 +108,23 @@ static int score_direct_source(const struct filter_chain *c, const struct chain_
 			    input->peer);
 }
 
+/* What Envoy takes for one: 127.0.0.1 and ::1, not the rest of 127.0.0.0/8. */
+static bool is_loopback(struct str ip)
+{
+	static const uint8_t ip4[] = { 127, 0, 0, 1 };
+
+	if (ip.len == sizeof(ip4))
+		return memcmp(ip.ptr, ip4, sizeof(ip4)) == 0;
+	return ip.len == sizeof(in6addr_loopback) &&
+	       memcmp(ip.ptr, &in6addr_loopback, sizeof(in6addr_loopback)) == 0;
+}
+
 static bool is_same_ip_or_loopback(const struct chain_input *input)
 {
 	struct str local = ip_bytes(input->local), peer = ip_bytes(input->peer);
 
-	if (peer.len == 0 || address_is_loopback(input->peer))
-		return true; /* a Unix socket is of this machine */
-	return str_eq(local, peer);
+	/* A Unix socket is of this machine. */
+	return peer.len == 0 || is_loopback(peer) || str_eq(local, peer);
 }
 
 static int score_source_type(const struct filter_chain *c, const struct chain_input *input)

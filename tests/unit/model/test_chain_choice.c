@@ -174,6 +174,10 @@ TEST(the_source_decides_last)
 	assert_string_equal(chosen(chains, 5, (struct connection){ .peer = "10.0.0.1:1" }),
 			    "local");
 	assert_string_equal(chosen(chains, 5, (struct connection){ .peer = "unix:@x" }), "local");
+	/* As in Envoy: the rest of 127.0.0.0/8 is another machine to it. */
+	assert_string_equal(chosen(chains, 5, (struct connection){ .peer = "127.0.0.2:1" }),
+			    "external");
+	assert_string_equal(chosen(chains, 5, (struct connection){ .peer = "[::1]:1" }), "local");
 	assert_string_equal(chosen(chains, 5, (struct connection){ .peer = "10.0.0.7:1" }),
 			    "external");
 	chains[1] = chains[2] = chain("unused");
