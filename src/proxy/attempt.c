@@ -303,6 +303,7 @@ static void up_headers(struct stream *s, struct headers *h, bool end)
 
 	deadline_extend(x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
 	deadline_clear(x->deadlines, DEADLINE_TRY);
+	upstream_worked(x->attempt.upstream);
 	x->response_begin_at = loop_now(loop_of(x));
 	x->upstream_protocol = h->version;
 	exchange_metrics_answer(x->attempt.upstream->cluster->cells, h->status);
@@ -631,6 +632,8 @@ void attempt_failed(struct exchange *x, enum reason reason, struct str detail)
 	enum retry_decision decision;
 
 	assert(x->attempt.upstream);
+	if (row->retry == RETRY_UNREACHED || (row->retry == RETRY_RESET && !x->attempt.reused))
+		upstream_failed(x->attempt.upstream);
 	x->transport_failure = detail.len ? pool_strdup(exchange_pool(x), detail) : STR_EMPTY;
 	if (x->state == EXCHANGE_RESPONSE) {
 		exchange_reset(x, reason, false);

@@ -255,6 +255,7 @@ static void connect_failed(struct tcp_session *t, enum reason reason)
 
 	stat_inc(cells, reason == REASON_CONNECT_TIMEOUT ? CLUSTER_CX_CONNECT_TIMEOUT
 							 : CLUSTER_CX_CONNECT_FAIL);
+	upstream_failed(t->upstream);
 	tried_hosts_add(&t->tried, t->upstream->host);
 	if (may_try_another(t)) {
 		defer(loop_of(t), &t->again, again_run);
@@ -314,6 +315,7 @@ static void connecting_opened(struct conn *c)
 	t->active_at = loop_now(loop_of(t));
 	c->handler = &up_handler;
 	upstream_count_tls(wc, c, true);
+	upstream_worked(t->upstream);
 	idle_arm(t);
 	conn_resume(down);
 	if (down->eof_received)

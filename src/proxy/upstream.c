@@ -6,6 +6,9 @@
 #include "net/tls.h"
 #include "proxy/pool.h"
 
+/* An endpoint that fails again and again is suspect for up to 8 seconds. */
+#define SUSPECT_DOUBLINGS_MAX 4
+
 static void wc_free_if_done(struct worker_cluster *wc)
 {
 	struct worker *w = wc->worker;
@@ -223,9 +226,28 @@ bool tried_hosts_have(const struct tried_hosts *t, const struct host *h)
 	return false;
 }
 
+void upstream_failed(struct upstream *u)
+{
+	struct worker_cluster *wc = u->cluster;
+
+	if (u->failures < SUSPECT_DOUBLINGS_MAX)
+		u->failures++;
+	u->suspect_until =
+		instant_after(loop_now(wc->worker->loop), DURATION_SECONDS(1 << (u->failures - 1)));
+	if (u->suspect_until.ns > wc->suspect_until.ns)
+		wc->suspect_until = u->suspect_until;
+}
+
+void upstream_worked_again(struct upstream *u)
+{
+	u->failures = 0;
+	u->suspect_until.ns = 0;
+}
+
 struct pick {
 	const struct worker_cluster *wc;
-	const struct tried_hosts *tried;
+	const struct tried_hosts *tried; /* may be NULL */
+	struct instant now;              /* suspects are left out; 0: they are not */
 };
 
 static uint32_t pick_active(const void *user, uint32_t index)
@@ -236,29 +258,38 @@ static uint32_t pick_active(const void *user, uint32_t index)
 				    memory_order_relaxed);
 }
 
-static bool pick_tried(const void *user, uint32_t index)
+static bool pick_left_out(const void *user, uint32_t index)
 {
 	const struct pick *p = user;
+	const struct upstream *u = p->wc->by_index[index];
 
-	return tried_hosts_have(p->tried, p->wc->state->hosts[index]);
+	if (p->now.ns && u && u->suspect_until.ns > p->now.ns)
+		return true;
+	return p->tried && tried_hosts_have(p->tried, p->wc->state->hosts[index]);
 }
 
 struct upstream *worker_cluster_pick(struct worker_cluster *wc, const struct tried_hosts *tried)
 {
 	struct cluster_state *state = wc->state;
-	struct pick p = { wc, tried };
+	struct instant now = loop_now(wc->worker->loop);
+	bool suspects = wc->suspect_until.ns > now.ns;
+	struct pick p = { .wc = wc, .tried = tried, .now = suspects ? now : (struct instant){ 0 } };
 	struct balance_input in = {
 		.plan = &state->plan,
 		.set = state->endpoints,
 		.policy = state->cluster->policy,
 		.choice_count = state->cluster->choice_count,
 		.active = pick_active,
-		.tried = tried && tried->count ? pick_tried : NULL,
+		.tried = suspects || (tried && tried->count) ? pick_left_out : NULL,
 		.user = &p,
 	};
 	bool panic;
 	uint32_t index = balance_pick(&in, &wc->cursor, &wc->worker->random, &panic);
 
+	if (unlikely(index == BALANCE_NONE && suspects)) {
+		p.now.ns = 0;
+		index = balance_pick(&in, &wc->cursor, &wc->worker->random, &panic);
+	}
 	if (panic)
 		stat_inc(wc->cells, CLUSTER_LB_PANIC);
 	if (index == BALANCE_NONE)

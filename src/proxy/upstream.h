@@ -11,6 +11,10 @@
  * there stay with their connections; others are retired: idle connections close, busy ones
  * finish, waiting requests are sent elsewhere. A changed TLS context or cluster lets old
  * connections end after their request.
+ *
+ * An endpoint that just failed before it answered is suspect: for a second, longer when it
+ * goes on, others are chosen in its place where there are others. Without that a dead
+ * endpoint, which never has a request running, looks like the best one.
  */
 
 #include "base/list.h"
@@ -25,8 +29,9 @@ struct worker_cluster {
 	struct histogram *times;
 	struct upstream **by_index; /* parallel to the endpoints of the state; NULL: not yet used */
 	struct balance_cursor cursor;
-	struct list upstreams; /* all, retired ones too */
-	bool detached;         /* the snapshot has no such cluster any more */
+	struct list upstreams;        /* all, retired ones too */
+	struct instant suspect_until; /* none of them is suspect from then on */
+	bool detached;                /* the snapshot has no such cluster any more */
 };
 
 struct upstream {
@@ -38,6 +43,8 @@ struct upstream {
 	uint32_t refs;                   /* attempts, TCP sessions and pool connections */
 	uint32_t generation;             /* of connections: older ones end when they are idle */
 	bool retired;
+	uint8_t failures; /* in a row */
+	struct instant suspect_until;
 	struct request_series *series[METRIC_TLS_COUNT]; /* of requests to it; see metrics.h */
 	/* The pool; see pool.h. */
 	struct list ready;   /* can take a stream; the most recently used first */
@@ -75,6 +82,16 @@ struct upstream *worker_cluster_pick(struct worker_cluster *wc, const struct tri
 
 /* Is there one that was not tried? */
 bool worker_cluster_has_untried(const struct worker_cluster *wc, const struct tried_hosts *tried);
+
+/* It could not be reached or ended without an answer; it answered. */
+void upstream_failed(struct upstream *u);
+void upstream_worked_again(struct upstream *u);
+
+static inline void upstream_worked(struct upstream *u)
+{
+	if (unlikely(u->failures))
+		upstream_worked_again(u);
+}
 
 void upstream_ref(struct upstream *u);
 void upstream_unref(struct upstream *u);

@@ -150,6 +150,61 @@ TEST(a_get_whose_endpoint_died_goes_to_the_other_one)
 	rig_fini(&r);
 }
 
+static int dials_to(uint16_t port)
+{
+	int n = 0;
+
+	for (uint32_t i = 0; i < r.dialled_count; i++)
+		n += r.dialled[i].port == port;
+	return n;
+}
+
+static void answer_all(int requests)
+{
+	for (int i = 0; i < requests; i++) {
+		say(GET);
+		for (uint32_t k = 0; k < r.dialled_count; k++) {
+			if (buf_len(&r.dialled[k].heard) == 0)
+				continue;
+			buf_clear(&r.dialled[k].heard);
+			peer_say(&r.dialled[k], OK_HELLO);
+		}
+		rig_run(&r);
+		assert_contains(peer_heard(client), "hello");
+	}
+}
+
+TEST(a_dead_endpoint_is_left_alone_for_a_while)
+{
+	begin("1001 1002");
+	r.refused[0] = 1001;
+	answer_all(10);
+	assert_int_equal(dials_to(1001), 1);
+	rig_pass(&r, 1100);
+	answer_all(10);
+	assert_int_equal(dials_to(1001), 2);
+	rig_pass(&r, 1100);
+	answer_all(10);
+	assert_int_equal(dials_to(1001), 2);
+	/* It is back. */
+	r.refused[0] = 0;
+	rig_pass(&r, 1100);
+	answer_all(10);
+	assert_int_equal(dials_to(1001), 3);
+	rig_fini(&r);
+}
+
+TEST(suspects_are_better_than_nobody)
+{
+	begin("1001");
+	r.refused[0] = 1001;
+	say(GET);
+	assert_replied(REASON_CONNECT);
+	r.refused[0] = 0;
+	answer_all(1);
+	rig_fini(&r);
+}
+
 TEST(a_post_that_was_sent_is_not_sent_twice)
 {
 	begin("1001 1002");
