@@ -411,7 +411,7 @@ static void on_object(struct state_watch *w, const struct state_object *before,
 		proxy_free(proxy);
 		if (s) {
 			s->user = NULL;
-			grpc_finish(s->call, GRPC_NOT_FOUND, STR("the Workload was deleted"));
+			grpc_finish(s->call, GRPC_OK, STR("the Workload was deleted"));
 		}
 	}
 	pool_fini(&pool);

@@ -222,7 +222,11 @@ static void on_up(void *user)
 
 static void on_down(unused_arg void *user, const char *reason)
 {
-	log_warn("xds.down", "reason=%s", log_quote(str_from(reason)));
+	/* A stream that the control plane ended in order, as when a workload leaves. */
+	bool in_order = str_has_prefix(str_from(reason), STR("OK:"));
+
+	log_write(in_order ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "xds.down", "reason=%s",
+		  log_quote(str_from(reason)));
 }
 
 static const struct xds_client_callbacks xds_callbacks = {
