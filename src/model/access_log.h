@@ -122,14 +122,16 @@ struct access_log {
 	enum access_log_sink sink;
 	struct str path; /* of ACCESS_LOG_FILE */
 	bool json;
-	bool omit_empty; /* leave out what has no value: "" instead of "-", no member */
+	/* Leave out what has no value: "" instead of "-"; in JSON no member, no empty object. */
+	bool omit_empty;
 	struct log_token *tokens;
 	uint32_t token_count;
 };
 
 /*
  * Appends one line. `lookup` answers for one token whose kind is OPERATOR or VALUE; a header
- * is looked up by the token's names. Escapes JSON; in text, what a peer sent is passed
+ * is looked up by the token's names. No response flags are "-" also in JSON, so `lookup` says
+ * that itself. Escapes JSON; in text, what a peer sent is passed
  * through with control characters replaced by "?", so that nobody forges a line.
  */
 typedef struct log_value access_log_lookup(const struct log_token *t, void *user);

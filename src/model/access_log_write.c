@@ -1,14 +1,27 @@
 #include "model/access_log_format.h"
 
-/* A line being written. Commas and keys are put in when a value follows, so that a member
- * without one leaves nothing behind. */
+#include <assert.h>
+
+/* Deeper than formats nest: the reader of messages allows 32. */
+#define LEVELS_MAX 64
+
+/* An object or a list being written. With omit_empty one without a value leaves nothing
+ * behind, so its bracket waits for the first. */
+struct level {
+	struct str key; /* of the object or list itself */
+	char bracket;
+	bool opened;
+	bool has_value;
+};
+
 struct line {
 	const struct access_log *log;
 	access_log_lookup *lookup;
 	void *user;
 	struct buf *out;
-	struct str key;   /* of the value that comes next; empty in a list */
-	bool needs_comma; /* a value stands before, in the same object or list */
+	struct str key; /* of the value that comes next; empty in a list */
+	struct level levels[LEVELS_MAX];
+	unsigned depth;
 };
 
 static struct str value_text(const struct log_token *t, const struct log_value *v,
@@ -28,7 +41,7 @@ static struct str value_text(const struct log_token *t, const struct log_value *
 
 static bool is_control(char c)
 {
-	return (unsigned char)c < 0x20 || c == 0x7f;
+	return ((unsigned char)c < 0x20 && c != '\t') || c == 0x7f;
 }
 
 static void plain_write(struct str text, struct buf *out)
@@ -65,16 +78,37 @@ static void operator_write(struct line *l, const struct log_token *t)
 	buf_fini(&scratch);
 }
 
-static void value_begin(struct line *l)
+static void member_begin(struct line *l, struct level *parent, struct str key)
 {
-	if (l->needs_comma)
+	if (parent && parent->has_value)
 		buf_append_char(l->out, ',');
-	if (l->key.len > 0) {
-		buf_append_str(l->out, l->key);
+	if (parent)
+		parent->has_value = true;
+	if (key.len > 0) {
+		buf_append_str(l->out, key);
 		buf_append_char(l->out, ':');
 	}
+}
+
+/* Writes the brackets that still wait. */
+static void levels_open(struct line *l)
+{
+	for (unsigned i = 0; i < l->depth; i++) {
+		struct level *level = &l->levels[i];
+
+		if (level->opened)
+			continue;
+		member_begin(l, i > 0 ? &l->levels[i - 1] : NULL, level->key);
+		buf_append_char(l->out, level->bracket);
+		level->opened = true;
+	}
+}
+
+static void value_begin(struct line *l)
+{
+	levels_open(l);
+	member_begin(l, l->depth > 0 ? &l->levels[l->depth - 1] : NULL, l->key);
 	l->key = STR_EMPTY;
-	l->needs_comma = true;
 }
 
 /* A fact as a JSON value of its own. */
@@ -83,7 +117,7 @@ static void value_write(struct line *l, const struct log_token *t)
 	struct log_value v = l->lookup(t, l->user);
 	struct buf scratch = BUF_INIT(0);
 
-	if (v.kind == LOG_VALUE_NONE && l->log->omit_empty && l->key.len > 0) {
+	if (v.kind == LOG_VALUE_NONE && l->log->omit_empty) {
 		l->key = STR_EMPTY;
 		return;
 	}
@@ -97,17 +131,29 @@ static void value_write(struct line *l, const struct log_token *t)
 	buf_fini(&scratch);
 }
 
+static void literal_write(struct line *l, struct str text)
+{
+	if (l->log->omit_empty && str_eq(text, STR("null"))) {
+		l->key = STR_EMPTY;
+		return;
+	}
+	value_begin(l);
+	buf_append_str(l->out, text);
+}
+
 static void container_begin(struct line *l, char bracket)
 {
-	value_begin(l);
-	buf_append_char(l->out, bracket);
-	l->needs_comma = false;
+	assert(l->depth < LEVELS_MAX);
+	l->levels[l->depth++] = (struct level){ .key = l->key, .bracket = bracket };
+	l->key = STR_EMPTY;
+	if (l->depth == 1 || !l->log->omit_empty)
+		levels_open(l);
 }
 
 static void container_end(struct line *l, char bracket)
 {
-	buf_append_char(l->out, bracket);
-	l->needs_comma = true;
+	if (l->levels[--l->depth].opened)
+		buf_append_char(l->out, bracket);
 }
 
 static void token_write(struct line *l, const struct log_token *t)
@@ -130,8 +176,7 @@ static void token_write(struct line *l, const struct log_token *t)
 		buf_append_char(l->out, '"');
 		break;
 	case LOG_TOKEN_LITERAL:
-		value_begin(l);
-		buf_append_str(l->out, t->text);
+		literal_write(l, t->text);
 		break;
 	case LOG_TOKEN_KEY:
 		l->key = t->text;

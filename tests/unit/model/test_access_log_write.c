@@ -108,11 +108,17 @@ TEST(what_is_missing_is_null_in_json_or_left_out)
 {
 	assert_line(JSON("a: '%ROUTE_NAME%', b: 1"), "{\"a\":null,\"b\":1}\n");
 	assert_line(JSON("a: 'x %ROUTE_NAME%'"), "{\"a\":\"x -\"}\n");
-	assert_line(LOG("json_format: {a: '%ROUTE_NAME%', b: 1, c: {d: '%ROUTE_NAME%'}, e: "
-			"['%ROUTE_NAME%']}, omit_empty_values: true"),
-		    "{\"b\":1,\"c\":{},\"e\":[null]}\n");
-	assert_line(LOG("json_format: {a: 1, b: '%ROUTE_NAME%'}, omit_empty_values: true"),
-		    "{\"a\":1}\n");
+}
+
+TEST(what_is_missing_is_left_out_of_json_where_asked)
+{
+#define OMIT(object) LOG("json_format: {" object "}, omit_empty_values: true")
+	assert_line(OMIT("a: '%ROUTE_NAME%', b: 1, c: {d: '%ROUTE_NAME%'}, e: ['%ROUTE_NAME%', 2]"),
+		    "{\"b\":1,\"e\":[2]}\n");
+	assert_line(OMIT("a: 1, b: '%ROUTE_NAME%'"), "{\"a\":1}\n");
+	assert_line(OMIT("a: null, b: {}, c: [], d: {e: {f: [null]}}"), "{}\n");
+	assert_line(OMIT("a: {b: {c: 1}}, d: {e: '%ROUTE_NAME%', f: 'x %ROUTE_NAME%'}"),
+		    "{\"a\":{\"b\":{\"c\":1}},\"d\":{\"f\":\"x \"}}\n");
 }
 
 TEST(times_are_written_by_their_format)
