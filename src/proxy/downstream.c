@@ -50,7 +50,9 @@ static void log_refused(struct downstream *d, enum reason reason, const char *de
 	const struct reason_row *row = reason_row(reason);
 
 	d->reason = reason;
-	log_info("connection.refused", "reason=%s detail=%s peer=%s listener=%s", row->word,
+	if (!worker_may_log(d->worker))
+		return;
+	log_warn("connection.refused", "reason=%s detail=%s peer=%s listener=%s", row->word,
 		 log_quote(str_from(detail)), address_text(&d->conn->peer),
 		 log_quote(d->listener ? d->listener->listener->part.name : STR_EMPTY));
 }

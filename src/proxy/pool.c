@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/tls.h"
 
@@ -266,6 +267,16 @@ static void on_draining(struct http_client_conn *hc)
 	end_when_idle(http_client_conn_user(hc));
 }
 
+/* That an endpoint is not who it should be, and the like, is worth a line each time. */
+static void log_refused(struct upstream *u, enum reason reason, struct str detail)
+{
+	if (reason != REASON_TLS || !worker_may_log(u->cluster->worker))
+		return;
+	log_warn("endpoint.refused", "reason=%s detail=%s endpoint=%s cluster=%s",
+		 reason_row(reason)->word, log_quote(detail), address_text(&u->host->address),
+		 log_quote(u->state->cluster->part.name));
+}
+
 /* Nothing was sent on it: the requests that it was opened for go elsewhere. */
 static void connect_failed(struct upstream_conn *uc, int error)
 {
@@ -281,6 +292,7 @@ static void connect_failed(struct upstream_conn *uc, int error)
 	stat_inc(u->cluster->cells,
 		 uc->timed_out ? CLUSTER_CX_CONNECT_TIMEOUT : CLUSTER_CX_CONNECT_FAIL);
 	upstream_count_tls(u->cluster, c, false);
+	log_refused(u, reason, detail);
 	while (u->waiter_count > capacity_coming(u) && u->waiter_count > 0)
 		fail_first_waiter(u, reason, detail);
 }

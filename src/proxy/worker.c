@@ -210,6 +210,25 @@ struct str worker_date(struct worker *w)
 	return str_from(w->date);
 }
 
+bool worker_may_log(struct worker *w)
+{
+	int64_t second = loop_now(w->loop).ns / 1000000000;
+
+	if (second != w->logged_second) {
+		if (w->unlogged_count)
+			log_warn("log.left_out", "count=%u", w->unlogged_count);
+		w->logged_second = second;
+		w->logged_count = 0;
+		w->unlogged_count = 0;
+	}
+	if (w->logged_count >= WORKER_LOGGED_MAX) {
+		w->unlogged_count++;
+		return false;
+	}
+	w->logged_count++;
+	return true;
+}
+
 /*
  * Draining and stopping
  */

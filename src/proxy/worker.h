@@ -96,7 +96,10 @@ struct worker {
 	struct deferred stop_later;
 	struct task accepting_ended_task;
 	struct task drained_task;
-	int64_t date_second; /* of `date` */
+	int64_t logged_second;   /* of the two counts below */
+	uint32_t logged_count;   /* lines that peers caused */
+	uint32_t unlogged_count; /* and those that were too many */
+	int64_t date_second;     /* of `date` */
 	char date[32];
 	pthread_t thread;
 	bool thread_started;
@@ -128,6 +131,11 @@ void worker_group_join(struct worker_group *g);
 void worker_group_drain(struct worker_group *g); /* accept nothing, finish what runs */
 void worker_group_stop(struct worker_group *g);  /* end now */
 void worker_group_reopen_logs(struct worker_group *g);
+
+/* May a line that a peer caused be logged? So many a second may; how many were left out is
+ * logged before the next that may. */
+#define WORKER_LOGGED_MAX 20
+bool worker_may_log(struct worker *w);
 
 /* The cluster of a slot in the worker's current snapshot; NULL when it has none. */
 struct worker_cluster *worker_cluster_at(const struct worker *w, uint32_t slot);

@@ -95,6 +95,13 @@ def of_pytest(folder, report, status):
                 total.add(skip(name))
             else:
                 total.passed += 1
+            total.notes += told(case)
     if status != 0 and total.failed == 0:
         total.add(one(False, f"pytest of {folder} ended with {status}"))
     return total
+
+
+def told(case):
+    """What a test wants to be read by people: record_property("told", ...)."""
+    return [f"{case.get('name')}: {p.get('value')}" for p in case.iter("property")
+            if p.get("name") == "told"]

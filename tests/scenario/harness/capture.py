@@ -31,7 +31,8 @@ def allowed():
 
 
 class Capture:
-    """Use as a context: what the ports exchange inside the block is kept."""
+    """Use as a context: what the ports exchange inside the block is kept, of all ports where
+    none is named."""
 
     def __init__(self, *ports):
         self.ports = set(ports)
@@ -66,6 +67,11 @@ class Capture:
     def contains(self, word):
         return any(word in stream for stream in self.streams())
 
+    def ports_with(self, word):
+        """The pairs of ports (lower, higher) of the connections in which a word is found."""
+        return {tuple(sorted(ports)) for ports, parts in self.segments.items()
+                if word in b"".join(parts[n] for n in sorted(parts))}
+
     # Thread
 
     def work(self):
@@ -90,5 +96,6 @@ class Capture:
             return
         source, destination, sequence = struct.unpack_from("!HHI", frame, start)
         payload = frame[start + (frame[start + 12] >> 4) * 4:end]
-        if payload and not self.ports.isdisjoint((source, destination)):
+        wanted = not self.ports or not self.ports.isdisjoint((source, destination))
+        if payload and wanted:
             self.segments.setdefault((source, destination), {})[sequence] = payload

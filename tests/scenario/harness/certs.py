@@ -33,11 +33,24 @@ class Authority:
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.name = name
+        self.chain = ""   # what goes with each leaf
         self.cert = self.directory / f"{name}.pem"
         self.key = self.directory / f"{name}.key"
         openssl("req", "-x509", *P256, "-days", "1", "-subj", f"/CN={name}",
                 "-keyout", self.key, "-out", self.cert,
                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+
+    @classmethod
+    def of_pem(cls, directory, name, pem):
+        """One whose key and certificate are there already, as one text; not a root, so that its
+        certificate goes with each leaf."""
+        self = cls.__new__(cls)
+        self.directory, self.name = Path(directory), name
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.cert = self.key = self.directory / f"{name}.pem"
+        self.cert.write_text(pem)
+        self.chain = openssl("x509", "-in", self.cert)
+        return self
 
     def issue(self, name, uri=(), dns=(), ip=(), days=1):
         """A leaf for server and client use. uri, dns and ip are lists of names."""
@@ -51,4 +64,5 @@ class Authority:
         openssl("req", "-new", *P256, "-subj", f"/CN={name}", "-keyout", key, "-out", request)
         openssl("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self.key,
                 "-CAcreateserial", "-days", days, "-extfile", extensions, "-out", cert)
+        cert.write_text(cert.read_text() + self.chain)
         return Certificate(cert, key)

@@ -23,11 +23,11 @@ SEVERAL = ("set-cookie",)   # fields that cannot be written as one
 class Echo(Scripted):
     """Use: `Echo(world, "first").port`; `context` is an ssl.SSLContext for the server side."""
 
-    def __init__(self, world, name, port=0, context=None):
+    def __init__(self, world, name, port=0, context=None, host="127.0.0.1"):
         self.name = name
         self.context = context
         self.served = []   # the target of each request, in order of arrival
-        super().__init__(world, self.converse, port=port)
+        super().__init__(world, self.converse, host, port)
 
     def converse(self, connection, number):
         if self.context:

@@ -16,7 +16,7 @@ import select
 import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 GUARD_SECONDS = 300
@@ -60,6 +60,7 @@ class Connection(http.client.HTTPConnection):
 
 class Load:
     ERRORS_MAX = 20
+    MOMENTS_MAX = 100000
 
     def __init__(self, address, requests=100, threads=1, rate=None, until_stopped=False,
                  method="GET", path="/", headers=None, body=None, tag=None):
@@ -72,6 +73,7 @@ class Load:
         self.tag = tag
         self.lock = threading.Lock()
         self.counts = LoadResult()
+        self.moments = deque(maxlen=self.MOMENTS_MAX)   # (time, tag) of each answer
         self.stopping = threading.Event()
         self.end = time.monotonic() + GUARD_SECONDS
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(threads)]
@@ -105,6 +107,11 @@ class Load:
         with self.lock:
             self.counts = LoadResult()
         return before
+
+    def first_after(self, began, wanted):
+        """When the first answer whose tag is wanted came, after a moment of time.monotonic()."""
+        with self.lock:
+            return next(at for at, tag in self.moments if at > began and wanted(tag))
 
     # Threads
 
@@ -151,6 +158,7 @@ class Load:
             c.statuses[status] += 1
             if tag is not None:
                 c.tags[tag] += 1
+                self.moments.append((time.monotonic(), tag))
             if error:
                 c.failures += 1
                 if len(c.errors) < self.ERRORS_MAX:

@@ -1,14 +1,23 @@
 """Weft's own programs in a scenario: a proxy from a file, a control plane, programs in a mesh.
 
     control = Control(world)
+    web = control.nginx("web", port, "location / { return 200 a; }", version="v1")
+    address = control.client("shopper", "web", port)
     control.apply(documents)
-    web = control.weft_run(["nginx", ...], service="web", ports=["8080/http"])
 """
 
+import contextlib
+import itertools
 import json
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
 
+from . import servers
 from .admin import Admin
-from .program import GUARD_SECONDS, wait_until
+from .certs import Authority
+from .http1 import answers
+from .program import GUARD_SECONDS, Program, wait_until
 from .world import BUILD
 
 
@@ -32,6 +41,29 @@ def weft(world, *arguments, env=None, stdin=None, guard=GUARD_SECONDS):
     return world.run([program("weft"), *arguments], env=env, stdin=stdin, guard=guard)
 
 
+@dataclass
+class Member:
+    """A program in the mesh: the supervisor `weft run` with its proxy and the program itself."""
+
+    run: Program
+    world: object
+
+    def processes(self, word):
+        """The pids below `weft run` whose command line contains a word."""
+        return [pid for pid, words in self.world.descendants(self.run).items() if word in words]
+
+    def proxy_pid(self):
+        return self.processes("weft-proxy")[0]
+
+    def directory(self):
+        """The run files of its proxy."""
+        words = Path(f"/proc/{self.proxy_pid()}/cmdline").read_bytes().decode().split("\0")
+        return Path(words[words.index("-c") + 1]).parent
+
+    def admin(self):
+        return Admin(self.directory() / "admin.sock")
+
+
 class Control:
     """A control plane with a state of its own, and commands that talk to it."""
 
@@ -42,6 +74,7 @@ class Control:
         self.rundir = world.path("c/run")
         self.address = self.rundir / "control.sock"
         self.env = world.env(WEFT_ADDR=self.address)
+        self.hosts = itertools.count(1)
         self.start()
 
     def start(self):
@@ -70,18 +103,60 @@ class Control:
         """Applies YAML text."""
         return self.done("apply", "-f", self.world.path("apply.yaml", documents))
 
-    def weft_run(self, command, service, ports, namespace=None, version=None, address=None,
-                 upstreams=(), name=None):
+    def weft_run(self, command, service, ports=(), namespace=None, version=None, address=None,
+                 upstreams=(), name=None, flags=()):
         """Starts a program in the mesh; `upstreams` are NAME:PORT=ADDRESS:PORT."""
-        flags = ["--service", service]
+        words = ["--service", service]
         for flag, value in (("-n", namespace), ("--version", version), ("--address", address)):
-            flags += [flag, value] if value else []
+            words += [flag, value] if value else []
         for port in ports:
-            flags += ["--port", port]
+            words += ["--port", port]
         for upstream in upstreams:
-            flags += ["--upstream", upstream]
-        return self.world.start(name or f"run-{service}", [program("weft"), "run", *flags, "--",
-                                                           *command], env=self.env)
+            words += ["--upstream", upstream]
+        run = self.world.start(name or f"run-{service}", [
+            program("weft"), "run", *words, *flags, "--", *command], env=self.env)
+        return Member(run, self.world)
+
+    def nginx(self, service, port, server, version=None, ready=True, flags=()):
+        """An nginx in the mesh, at an address of its own; waits until it is an endpoint."""
+        address = f"127.77.0.{next(self.hosts)}"
+        name = f"{service}-{version or 'any'}-{address.rpartition('.')[2]}"
+        config = servers.nginx_config(self.world, name, f"{address}:{port}", server)
+        member = self.weft_run(servers.nginx_command(config), service, [f"{port}/http"],
+                               version=version, address=address, name=name, flags=flags)
+        if ready:
+            member.run.wait_ready(lambda: self.is_ready(address), "ready in the mesh")
+        return member
+
+    def is_ready(self, address):
+        """Whether the Workload at an address takes requests."""
+        return any(w["spec"]["address"] == address and w["spec"].get("readiness") == "Ready"
+                   for w in self.workloads())
+
+    def workloads(self):
+        return self.json("get", "workloads", "-A")["items"]
+
+    def mesh_port(self, address):
+        """Where the proxy in front of the program at an address takes mutual TLS."""
+        found = [w["spec"] for w in self.workloads() if w["spec"]["address"] == address]
+        return found[0]["ports"][0]["meshPort"]
+
+    def client(self, service, *targets, flags=()):
+        """A program in the mesh that calls others; `targets` are NAME:PORT. Returns it and the
+        addresses where it finds them, each of which answers."""
+        local = [self.world.port() for _ in targets]
+        member = self.weft_run(["sleep", "1000000"], service, flags=flags, upstreams=[
+            f"{target}=127.0.0.1:{port}" for target, port in zip(targets, local)])
+        addresses = [("127.0.0.1", port) for port in local]
+        for address in addresses:
+            member.run.wait_ready(lambda a=address: answers(a), "reaching others")
+        return member, *addresses
+
+    def authority(self):
+        """The mesh's own authority, for certificates that it would not give: from its store."""
+        with contextlib.closing(sqlite3.connect(self.state / "weft.db")) as db:
+            rows = db.execute("SELECT value FROM facts WHERE name = 'ca.issuing'").fetchall()
+        return Authority.of_pem(self.world.path("stolen"), "issuing", rows[0][0])
 
     def wait_output(self, word, *arguments, guard=GUARD_SECONDS):
         """Waits until the output of a command contains a word."""

@@ -68,6 +68,20 @@ TEST(only_so_many_connections_wait_for_a_listener)
 	rig_fini(&r);
 }
 
+TEST(lines_that_peers_cause_are_so_many_a_second)
+{
+	begin();
+	for (int i = 0; i < WORKER_LOGGED_MAX; i++)
+		assert_true(worker_may_log(r.worker));
+	assert_false(worker_may_log(r.worker));
+	assert_false(worker_may_log(r.worker));
+	assert_int_equal(r.worker->unlogged_count, 2);
+	rig_pass(&r, 1000);
+	assert_true(worker_may_log(r.worker));
+	assert_int_equal(r.worker->unlogged_count, 0);
+	rig_fini(&r);
+}
+
 TEST(without_a_chain_a_connection_is_refused)
 {
 	struct peer *client;

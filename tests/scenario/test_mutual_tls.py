@@ -1,0 +1,142 @@
+"""Between two proxies nothing can be read, and nobody is let in who is not who he should be."""
+
+import secrets
+import ssl
+
+import pytest
+from harness import capture
+from harness.capture import Capture
+from harness.certs import Authority
+from harness.echo import Echo
+from harness.http1 import Closed, RawClient, connect, exchange
+from harness.program import wait_until
+from harness.weft import Control
+
+MESH = "spiffe://weft.local/ns/default/sa/"
+HOST = "127.77.0.1"   # of the first program in the mesh
+EXCHANGES = 20
+
+
+class Bank:
+    """A program `bank` in the mesh, and `teller`, who calls it."""
+
+    def __init__(self, world):
+        self.world = world
+        # Who is gone stays an endpoint, so that another can take the place.
+        self.control = Control(world, flags=["--workload-grace", "1h"])
+        self.port = world.port()
+        self.member = self.control.nginx("bank", self.port, "location / { return 200 money; }")
+        self.mesh_port = self.control.mesh_port(HOST)
+        self.teller, self.address = self.control.client("teller", f"bank:{self.port}")
+        self.authority = self.control.authority()
+
+    def listener_count(self, name):
+        return self.member.admin().counter(f"listener.inbound/default/bank_{self.port}.{name}")
+
+    def cluster_count(self, name):
+        return self.teller.admin().counter(
+            f"cluster.bank.default.svc.weft.local:{self.port}.{name}")
+
+
+def words(count):
+    return [secrets.token_hex(12) for _ in range(count)]
+
+
+@pytest.mark.skipif(not capture.allowed(), reason="needs CAP_NET_RAW")
+def test_a_capture_between_two_proxies_holds_no_plaintext(world):
+    control = Control(world)
+    port = world.port()
+    path, header, body, answer, reply = secret = words(5)
+    control.nginx("bank", port, f"add_header x-reply {reply}; location / {{ return 200 {answer}; }}")
+    _, address = control.client("teller", f"bank:{port}")
+    mesh_port = control.mesh_port(HOST)
+    with Capture() as captured, RawClient(address) as client:
+        for _ in range(EXCHANGES):
+            got = client.request("GET", f"/{path}", [("X-Header", header)], body.encode())
+            assert (got.header("x-reply"), got.text()) == (reply, answer)
+    for word in secret:
+        assert seen_on(captured, word) == {port, address[1]}, "the capture sees the ends only"
+    assert any(mesh_port in pair for pair in captured.segments)
+    between = b"".join(b"".join(parts.values()) for pair, parts in captured.segments.items()
+                       if mesh_port in pair)
+    assert len(between) > EXCHANGES * sum(map(len, secret))
+    for word in (b"HTTP/1", b"GET ", b"X-Header", b"Host:", b"nginx", b"spiffe"):
+        assert word not in between
+
+
+def seen_on(captured, word):
+    """The listening ports of the connections in which a word is found."""
+    return {listening for ports in captured.ports_with(word.encode()) for listening in ports
+            if listening < 30000}
+
+
+def call(address, context):
+    """What a client of its own gets from a mesh port: a status, or None for a refusal."""
+    try:
+        with RawClient(context.wrap_socket(connect(address))) as client:
+            return client.request("GET", "/").status
+    except (ssl.SSLError, ConnectionError, Closed):
+        return None
+
+
+def context_of(certificate=None):
+    """A client that takes any server."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(["http/1.1"])
+    if certificate:
+        context.load_cert_chain(certificate.cert, certificate.key)
+    return context
+
+
+def test_a_client_must_prove_that_it_is_of_the_mesh(world):
+    bank = Bank(world)
+    other = Authority(world.path("other"), "other")
+    strangers = [
+        (None, "fail_verify_no_cert", "no client certificate"),
+        (other.issue("forged", uri=[MESH + "teller"]), "fail_verify_error",
+         "certificate verify failed"),
+        (bank.authority.issue("foreign", uri=["spiffe://weft.example/ns/default/sa/teller"]),
+         "fail_verify_san", "san mismatch: spiffe://weft.example"),
+        (bank.authority.issue("bare", dns=["teller"]), "fail_verify_san", "san mismatch: teller"),
+    ]
+    for certificate, counter, reason in strangers:
+        before = bank.listener_count(f"ssl.{counter}")
+        assert call((HOST, bank.mesh_port), context_of(certificate)) is None
+        wait_until(lambda c=counter, b=before: bank.listener_count(f"ssl.{c}") == b + 1, counter)
+        bank.member.run.wait_log(reason)
+    assert bank.listener_count("downstream_cx_total") == len(strangers) + 1
+    known = bank.authority.issue("known", uri=[MESH + "anybody"])
+    assert call((HOST, bank.mesh_port), context_of(known)) == 200
+
+
+def test_a_server_must_prove_that_it_is_the_service(world):
+    bank = Bank(world)
+    bank.member.run.kill_group()
+    other = Authority(world.path("other"), "other")
+    thieves = [
+        (bank.authority.issue("thief", uri=[MESH + "thief"]), "fail_verify_san",
+         f"san mismatch: {MESH}thief"),
+        (bank.authority.issue("foreign", uri=["spiffe://weft.example/ns/default/sa/bank"]),
+         "fail_verify_san", "san mismatch: spiffe://weft.example"),
+        (other.issue("forged", uri=[MESH + "bank"]), "fail_verify_error",
+         "certificate verify failed"),
+    ]
+    for certificate, counter, reason in thieves:
+        before = bank.cluster_count(f"ssl.{counter}")
+        with_thief(bank, certificate, 503)
+        assert bank.cluster_count(f"ssl.{counter}") > before
+        bank.teller.run.wait_log(reason)
+    with_thief(bank, bank.authority.issue("owner", uri=[MESH + "bank"]), 200)
+
+
+def with_thief(bank, certificate, status):
+    """Another server at the bank's mesh port: what a caller in the mesh gets."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.cert, certificate.key)
+    context.set_alpn_protocols(["http/1.1"])
+    server = Echo(bank.world, "thief", port=bank.mesh_port, context=context, host=HOST)
+    assert exchange(bank.address).status == status
+    server.close()
+    assert (len(server.served) > 0) == (status == 200)
