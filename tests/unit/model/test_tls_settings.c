@@ -1,7 +1,9 @@
 #include "fixture.h"
 
+#include <errno.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "certs.h"
 #include "model/cluster.h"
@@ -260,6 +262,29 @@ TEST(what_could_make_us_wait_is_not_read)
 		       ANCHOR_AT "/dev/zero is not a regular file");
 	assert_refused(PART_CLUSTER, FROM_FILE("/tmp"), ANCHOR_AT "/tmp is not a regular file");
 }
+
+#ifdef WEFT_FAULTS
+TEST(a_file_that_cannot_be_read_to_its_end_is_refused)
+{
+	char path[] = "/tmp/weft-test-XXXXXX", *yaml, *problem;
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	yaml = mem_printf(FROM_FILE("%s"), path);
+	problem = mem_printf(ANCHOR_AT "cannot read %s: Input/output error", path);
+	for (unsigned nth = 1; nth <= 2; nth++) {
+		fault_arm(nth, -EIO);
+		assert_refused(PART_CLUSTER, yaml, problem);
+		assert_true(fault_delivered());
+	}
+	fault_arm(0, 0);
+	unlink(path);
+	mem_free(problem);
+	mem_free(yaml);
+}
+#endif
 
 TEST(what_would_not_protect_is_refused)
 {
