@@ -139,8 +139,13 @@ void conn_deliver(struct conn *c)
 	if (c->state != CONN_OPEN)
 		return;
 	c->input_again = c->read_paused;
-	if (!c->read_paused && c->handler->on_data)
-		c->handler->on_data(c);
+	if (c->read_paused || !c->handler->on_data)
+		return;
+	c->delivering = true;
+	c->handler->on_data(c);
+	c->delivering = false;
+	if (unlikely(c->linger != NULL))
+		conn_consume(c, conn_input(c).len);
 }
 
 void conn_deliver_again(struct conn *c)
@@ -291,7 +296,9 @@ void conn_close_after_sent(struct conn *c, struct duration linger)
 	c->linger = l;
 	c->handler = &linger_handler;
 
-	linger_drop_input(c);
+	/* Inside on_data the user may still look at its input, and consume it. */
+	if (!c->delivering)
+		linger_drop_input(c);
 	conn_resume(c);
 	conn_shut_write(c);
 	linger_check(c);

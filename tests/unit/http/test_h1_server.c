@@ -394,6 +394,20 @@ TEST(a_doubtful_chunk_resets_the_stream_and_is_answered)
 	server_fini(&v);
 }
 
+TEST(a_doubtful_trailer_is_answered_though_its_body_came_with_it)
+{
+	struct server v;
+
+	server_init(&v, NULL);
+	peer_say(&v.client, STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+				"1\r\na\r\n0\r\nContent-Length: 5\r\n\r\n"));
+	notes_expect(&v.notes, "headers POST a /\nfault 1 400: a trailer that belongs in the head\n"
+			       "closed: the peer broke the protocol\n");
+	assert_true(str_has_prefix(buf_str(&v.client.got), STR("HTTP/1.1 400 Bad Request\r\n")));
+	assert_true(v.client.eof);
+	server_fini(&v);
+}
+
 TEST(a_doubtful_chunk_behind_a_begun_answer_closes)
 {
 	struct server v;
@@ -614,6 +628,23 @@ TEST(an_endless_rest_ends_the_connection)
 	peer_expect(&v.client, HELLO);
 	assert_true(v.client.eof);
 	assert_true(str_has_suffix(buf_str(&v.notes.log), STR("closed: a limit was reached\n")));
+	server_fini(&v);
+}
+
+TEST(an_endless_rest_behind_a_reset_ends_the_connection)
+{
+	struct server v;
+	static char text[40000];
+
+	server_init(&v, NULL);
+	v.notes.on_headers = reply_and_reset;
+	memset(text, 'a', sizeof(text));
+	peer_say(&v.client, STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+				"20000\r\n"));
+	peer_say(&v.client, str_of(text, sizeof(text)));
+	peer_say(&v.client, str_of(text, sizeof(text)));
+	peer_expect(&v.client, HELLO);
+	assert_true(v.client.eof);
 	server_fini(&v);
 }
 

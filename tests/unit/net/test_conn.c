@@ -291,6 +291,31 @@ TEST(closing_after_sent_waits_for_the_queue_and_for_the_peer)
 	couple_fini(&t);
 }
 
+static void end_then_look(struct conn *c)
+{
+	struct str input = conn_input(c);
+
+	conn_close_after_sent(c, DURATION_SECONDS(1));
+	assert_str_equal(conn_input(c), "ab");
+	assert_ptr_equal(conn_input(c).ptr, input.ptr);
+	conn_consume(c, 1);
+}
+
+TEST(input_stays_until_the_callback_that_ended_the_connection_returns)
+{
+	struct conn_handler handler;
+	struct couple t;
+
+	couple_init(&t, NULL);
+	handler = *t.b.conn->handler;
+	handler.on_data = end_then_look;
+	t.b.conn->handler = &handler;
+	send_text(&t.a, "ab");
+	world_turn(&t.world, 1);
+	assert_null(t.b.conn->in);
+	couple_fini(&t);
+}
+
 TEST(a_peer_that_never_ends_is_left_behind_after_the_linger)
 {
 	struct couple t;
