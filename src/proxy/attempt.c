@@ -311,7 +311,7 @@ static void up_headers(struct stream *s, struct headers *h, bool end)
 		return;
 	if (x->retry.by_policy && h->status < 500)
 		stat_inc(x->attempt.upstream->cluster->cells, CLUSTER_RQ_RETRY_SUCCESS);
-	x->state = EXCHANGE_RESPONSE;
+	exchange_move(x, EXCHANGE_RESPONSE);
 	x->reason = REASON_UPSTREAM;
 	http_strip_hop_by_hop(h);
 	service_time(x, h);
@@ -417,7 +417,7 @@ static void send_request(struct exchange *x, struct upstream_conn *uc)
 	note_connection(x, uc);
 	a->stream = s;
 	a->sent = true;
-	x->state = EXCHANGE_UPSTREAM;
+	exchange_move(x, EXCHANGE_UPSTREAM);
 	x->request_sent = end;
 	request_head_attempt(x);
 	if (stream_send_headers(s, x->request, end) != SEND_CLOSED && !end && a->stream == s)
@@ -450,7 +450,7 @@ static void attempt_begin(struct exchange *x, struct upstream *u)
 	x->body.sent = 0;
 	x->request_sent = false;
 	x->attempts++;
-	x->state = EXCHANGE_CONNECTING;
+	exchange_move(x, EXCHANGE_CONNECTING);
 	atomic_fetch_add_explicit(&u->host->load->requests, 1, memory_order_relaxed);
 	stat_inc(u->cluster->cells, CLUSTER_RQ_TOTAL);
 	stat_inc(u->cluster->cells, CLUSTER_RQ_ACTIVE);
@@ -573,7 +573,7 @@ static bool retry_schedule(struct exchange *x, enum retry_decision decision)
 	}
 	attempt_end(x);
 	x->attempt.pooled.fresh = decision == RETRY_DECISION_FRESH;
-	x->state = EXCHANGE_BACKOFF;
+	exchange_move(x, EXCHANGE_BACKOFF);
 	/* Behind the present callback at least, so that a row of refusals is no recursion. */
 	if (after.ns > 0)
 		deadline_set(x->deadlines, DEADLINE_BACKOFF, after);

@@ -12,6 +12,22 @@
 #include "proxy/inspect.h"
 #include "proxy/tcp_proxy.h"
 
+#define TO(stage) (1u << DOWNSTREAM_##stage)
+
+static const uint8_t moves[] = {
+	[DOWNSTREAM_HELD] = TO(INSPECTING) | TO(HANDSHAKE) | TO(SERVING) | TO(CLOSED),
+	[DOWNSTREAM_INSPECTING] = TO(HANDSHAKE) | TO(SERVING) | TO(CLOSED),
+	[DOWNSTREAM_HANDSHAKE] = TO(SERVING) | TO(CLOSED),
+	[DOWNSTREAM_SERVING] = TO(CLOSED),
+	[DOWNSTREAM_CLOSED] = 0,
+};
+
+static void stage_move(struct downstream *d, enum downstream_stage to)
+{
+	assert(moves[d->stage] & 1u << to);
+	d->stage = to;
+}
+
 static void d_reap(struct deferred *deferred)
 {
 	struct downstream *d = container_of(deferred, struct downstream, reap);
@@ -24,12 +40,11 @@ void downstream_closed(struct downstream *d)
 {
 	struct worker *w = d->worker;
 
-	assert(d->stage != DOWNSTREAM_CLOSED);
 	if (d->stage == DOWNSTREAM_HELD && list_is_linked(&d->in_held))
 		w->held_count--;
 	if (d->stage == DOWNSTREAM_INSPECTING || d->stage == DOWNSTREAM_HANDSHAKE)
 		stat_dec(d->cells, LISTENER_PRE_CX_ACTIVE);
-	d->stage = DOWNSTREAM_CLOSED;
+	stage_move(d, DOWNSTREAM_CLOSED);
 	if (d->listener && d->listener->listener->access_log_count)
 		access_logger_connection(d);
 	d->conn = NULL;
@@ -72,7 +87,7 @@ static void serve(struct downstream *d)
 {
 	if (d->stage == DOWNSTREAM_INSPECTING || d->stage == DOWNSTREAM_HANDSHAKE)
 		stat_dec(d->cells, LISTENER_PRE_CX_ACTIVE);
-	d->stage = DOWNSTREAM_SERVING;
+	stage_move(d, DOWNSTREAM_SERVING);
 	timer_stop(&d->timer);
 	if (d->chain->http)
 		http_manager_open(d);
@@ -140,7 +155,7 @@ static void handshake(struct downstream *d)
 
 	if (d->stage != DOWNSTREAM_INSPECTING)
 		stat_inc(d->cells, LISTENER_PRE_CX_ACTIVE);
-	d->stage = DOWNSTREAM_HANDSHAKE;
+	stage_move(d, DOWNSTREAM_HANDSHAKE);
 	timer_stop(&d->timer);
 	d->conn = tls_conn_new_take(d->conn, &o, &tls_handler);
 	d->conn->user = d;
@@ -237,7 +252,7 @@ static void begin(struct downstream *d, struct listener_state *l)
 		chain_choose(d, NULL);
 		return;
 	}
-	d->stage = DOWNSTREAM_INSPECTING;
+	stage_move(d, DOWNSTREAM_INSPECTING);
 	stat_inc(d->cells, LISTENER_PRE_CX_ACTIVE);
 	timer_start(w->loop, &d->timer, l->listener->inspect_timeout);
 }

@@ -119,7 +119,7 @@ static void down_closed(struct stream *s, enum stream_reset reason)
 	}
 	x->bytes_sent = s->bytes_sent;
 	x->bytes_received = s->bytes_received;
-	x->state = EXCHANGE_ENDED;
+	exchange_move(x, EXCHANGE_ENDED);
 	attempt_end(x);
 	finish(x);
 }
@@ -128,7 +128,7 @@ static void down_closed(struct stream *s, enum stream_reset reason)
 static void response_ended(struct exchange *x)
 {
 	x->response_ended = true;
-	x->state = EXCHANGE_ENDED;
+	exchange_move(x, EXCHANGE_ENDED);
 	deadlines_clear(x->deadlines);
 	if (x->request_ended)
 		return;
@@ -190,7 +190,7 @@ void exchange_reset(struct exchange *x, enum reason reason, bool refused)
 	if (exchange_is_over(x))
 		return;
 	exchange_reason(x, reason);
-	x->state = EXCHANGE_ENDED;
+	exchange_move(x, EXCHANGE_ENDED);
 	attempt_end(x);
 	stat_inc(exchange_cells(x), HTTP_RQ_TX_RESET);
 	stream_reset(x->down, refused);

@@ -18,6 +18,8 @@
  * of an upstream stream reaches an exchange that is done with it.
  */
 
+#include <assert.h>
+
 #include "http/stream.h"
 #include "model/routes.h"
 #include "proxy/deadlines.h"
@@ -141,6 +143,27 @@ void exchange_reply(struct exchange *x, const struct reply *reply);
 void exchange_reset(struct exchange *x, enum reason reason, bool refused);
 
 /* Between the files of the exchange. */
+
+/* Where an exchange may go from each state. Ended it may be told to end once more. */
+#define EXCHANGE_TO(state) (1u << EXCHANGE_##state)
+#define EXCHANGE_TO_END    (EXCHANGE_TO(LOCAL) | EXCHANGE_TO(ENDED))
+
+static const uint8_t exchange_moves[] = {
+	[EXCHANGE_FILTERS] = EXCHANGE_TO(ROUTED) | EXCHANGE_TO_END,
+	[EXCHANGE_ROUTED] = EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END,
+	[EXCHANGE_CONNECTING] = EXCHANGE_TO(UPSTREAM) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END,
+	[EXCHANGE_BACKOFF] = EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END,
+	[EXCHANGE_UPSTREAM] = EXCHANGE_TO(RESPONSE) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END,
+	[EXCHANGE_RESPONSE] = EXCHANGE_TO_END,
+	[EXCHANGE_LOCAL] = EXCHANGE_TO(ENDED),
+	[EXCHANGE_ENDED] = EXCHANGE_TO(ENDED),
+};
+
+static inline void exchange_move(struct exchange *x, enum exchange_state to)
+{
+	assert(exchange_moves[x->state] & 1u << to);
+	x->state = to;
+}
 
 static inline struct pool *exchange_pool(struct exchange *x)
 {

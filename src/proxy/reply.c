@@ -111,9 +111,9 @@ void exchange_reply(struct exchange *x, const struct reply *r)
 		x->details = r->details;
 	attempt_end(x);
 	deadlines_clear(x->deadlines);
-	x->state = EXCHANGE_LOCAL;
+	exchange_move(x, EXCHANGE_LOCAL);
 	send_reply(x, r);
-	x->state = EXCHANGE_ENDED;
+	exchange_move(x, EXCHANGE_ENDED);
 	/* The rest of a request that was answered early is dropped, or the connection ends. */
 	if (x->response_ended && !x->request_ended)
 		stream_reset(x->down, false);

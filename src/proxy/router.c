@@ -142,7 +142,7 @@ void router_start(struct exchange *x)
 		[ROUTE_DIRECT_RESPONSE] = answer,
 	};
 
-	x->state = EXCHANGE_ROUTED;
+	exchange_move(x, EXCHANGE_ROUTED);
 	x->table = table_of(x);
 	if (x->table)
 		x->host = route_table_host(x->table, x->request->authority);
