@@ -156,7 +156,8 @@ struct http_server_conn *http_server_conn_open_take(struct conn *c,
 						   : HTTP_HEADERS_BYTES_DEFAULT;
 	enum http_codec codec = codec_at_once(c, options->codec);
 
-	assert(c->state == CONN_OPEN);
+	/* One that ended already is told at the end of the turn. */
+	assert(c->state != CONN_CONNECTING);
 	hc->conn = c;
 	hc->options = options;
 	hc->handler = handler;

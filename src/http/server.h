@@ -72,8 +72,9 @@ struct http_server_handler {
 };
 
 /*
- * Takes the connection over: its handler, input and closing. `options` and `handler` must
- * outlive it. Freed by itself after on_closed.
+ * Takes the connection over: its handler, input and closing. It is open, or has failed in this
+ * turn: then on_closed follows. `options` and `handler` must outlive it. Freed by itself after
+ * on_closed.
  */
 struct http_server_conn *http_server_conn_open_take(struct conn *c,
 						    const struct http_server_options *options,

@@ -288,23 +288,31 @@ static const struct http_server_handler server_handler = {
 	.on_closed = on_conn_closed,
 };
 
+/* Of a connection that could not even begin. */
+static void nobody_closed(struct conn *c)
+{
+	(void)c;
+}
+
 static void on_accept(struct acceptor *acceptor, int fd, const struct address *peer)
 {
-	static const struct conn_handler nobody = { 0 };
+	static const struct conn_handler nobody = { .on_closed = nobody_closed };
 	struct admin *a = container_of(acceptor, struct admin, acceptor);
 	struct admin_conn *c;
+	struct conn *conn;
 
 	if (a->conn_count == CONNECTIONS_MAX) {
 		close(fd);
 		return;
 	}
+	conn = socket_conn_new_take(a->proxy->loop, &a->chunks, fd, peer, &nobody);
+	if (conn->state != CONN_OPEN)
+		return;
 	c = mem_new(struct admin_conn);
 	c->admin = a;
 	list_push_back(&a->conns, &c->in_admin);
 	a->conn_count++;
-	c->server = http_server_conn_open_take(
-		socket_conn_new_take(a->proxy->loop, &a->chunks, fd, peer, &nobody), &a->options,
-		&server_handler, c);
+	c->server = http_server_conn_open_take(conn, &a->options, &server_handler, c);
 }
 
 static int listen_fd(struct proxy *p, const struct address *address, struct admin *a,

@@ -242,6 +242,9 @@ static void begin(struct downstream *d, struct listener_state *l)
 {
 	struct worker *w = d->worker;
 
+	/* What ended already is told at the end of the turn. */
+	if (d->conn->state != CONN_OPEN)
+		return;
 	d->listener = l;
 	shared_hold(&l->shared, w->index);
 	d->cells = stat_scope_cells(l->stats, w->index);
@@ -265,6 +268,8 @@ static void hold(struct downstream *d)
 {
 	struct worker *w = d->worker;
 
+	if (d->conn->state != CONN_OPEN)
+		return;
 	if (w->held_count >= w->group->options.held_max) {
 		stat_inc(w->cells, SERVER_HOLD_OVERFLOW);
 		refuse(d, REASON_NOT_CONFIGURED, "too many connections wait for the listener");
