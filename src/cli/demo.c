@@ -35,6 +35,7 @@
 #define STEP_PAUSE     DURATION_MS(20)
 #define REFRESH        DURATION_SECONDS(1)
 #define SETTLE_GUARD   DURATION_SECONDS(5) /* for the last reports of the proxies */
+#define SETTLE_QUIET   DURATION_MS(1200)
 #define END_GUARD      DURATION_SECONDS(15)
 #define DIR_LEN_MAX    64 /* paths of sockets in it stay under 107 bytes */
 #define WORKLOADS_PATH STR("/apis/weft.dev/v1alpha1/namespaces/default/workloads")
@@ -236,6 +237,20 @@ static bool load_has_answers(struct demo *d)
 	return d->facts.load_requests > 0;
 }
 
+/* Requests that the proxy of the front service has told of. */
+static uint64_t front_requests(const struct node *stat)
+{
+	node_for_each (row, node_get(stat, STR("rows")))
+		if (str_eq(answer_text(row, "service"), STR(SHOP_FRONT)))
+			return answer_count(row, "requests");
+	return 0;
+}
+
+static bool front_has_told(struct demo *d)
+{
+	return front_requests(ask(d, STR("/weft/v1/stat?by=service&window=60s"))) > 0;
+}
+
 /* Until the condition holds. False: interrupted, something ended, or it takes too long. */
 static bool wait_until(struct demo *d, bool (*holds)(struct demo *d), const char *what)
 {
@@ -402,7 +417,8 @@ static void watch_shop(struct demo *d)
 	if (screen)
 		buf_append_str(&clear, STR("\033[2J"));
 	cli_out(d->cli, &clear);
-	if (!screen && !d->json && !d->cli->look.quiet) {
+	if (!screen && !d->json && !d->cli->look.quiet &&
+	    wait_until(d, front_has_told, "telemetry")) {
 		collect(d, "60s");
 		draw(d, false);
 	}
@@ -440,23 +456,32 @@ static void end_processes(struct demo *d, size_t from, size_t to)
 		r = loop_turn(d->remote.loop, instant_since(guard, time_monotonic_now()));
 }
 
-/* The proxies report each second: waits until what the load asked for has been told. */
+static uint64_t all_requests(const struct node *stat)
+{
+	uint64_t sum = 0;
+
+	node_for_each (row, node_get(stat, STR("rows")))
+		sum += answer_count(row, "requests");
+	return sum;
+}
+
+/* Each proxy reports every second: waits until what the load asked for has been told, and
+ * nobody has had more to tell for longer than that. */
 static void settle(struct demo *d)
 {
-	struct instant guard = instant_after(time_monotonic_now(), SETTLE_GUARD);
+	struct instant begin = time_monotonic_now(), changed = begin, now = begin;
 	const struct demo_facts *f = &d->facts;
+	uint64_t sum = 0;
 
-	for (;;) {
-		uint64_t counted = 0;
-
+	while (d->interrupts < 2 && instant_since(now, begin).ns < SETTLE_GUARD.ns &&
+	       loop_turn(d->remote.loop, DURATION_MS(100)) == 0) {
 		collect(d, "all");
-		node_for_each (row, node_get(f->services, STR("rows")))
-			if (str_eq(answer_text(row, "service"), STR(SHOP_FRONT)))
-				counted = answer_count(row, "requests");
-		if (counted >= f->load_requests || d->interrupts > 1 ||
-		    time_monotonic_now().ns > guard.ns)
-			return;
-		if (loop_turn(d->remote.loop, DURATION_MS(100)) < 0)
+		now = time_monotonic_now();
+		if (all_requests(f->services) != sum)
+			changed = now;
+		sum = all_requests(f->services);
+		if (front_requests(f->services) >= f->load_requests &&
+		    instant_since(now, changed).ns > SETTLE_QUIET.ns)
 			return;
 	}
 }

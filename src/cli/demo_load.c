@@ -2,11 +2,10 @@
  * weft demo-load: the people in the shop
  *
  * Asks for pages at a steady rate, however long the answers take: a slow shop does not slow its
- * customers down. Prints "REQUESTS FAILURES" each second and at the end. SIGTERM: nothing new,
- * and an end when what is open has been answered.
+ * customers down. Prints "REQUESTS FAILURES" at the first answer, each second and at the end.
+ * SIGTERM: nothing new, and an end when what is open has been answered.
  */
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -66,6 +65,12 @@ static void check_stopped(struct load *l)
 		loop_stop(l->loop);
 }
 
+static void print_report(const struct load *l)
+{
+	printf("%llu %llu\n", (unsigned long long)l->requests, (unsigned long long)l->failures);
+	fflush(stdout);
+}
+
 static void on_answer(struct call *c)
 {
 	struct ask *a = container_of(c, struct ask, call);
@@ -78,6 +83,9 @@ static void on_answer(struct call *c)
 			c->status, c->error ? err_text(c->error) : "",
 			STR_ARGS(str_slice(buf_str(&c->response), 0, 200)));
 	}
+	/* The first answer is when the shop is open. */
+	if (l->requests == 1)
+		print_report(l);
 	l->open_count--;
 	call_fini(c);
 	mem_free(a);
@@ -125,12 +133,6 @@ static void on_tick(struct timer *t)
 		l->next = instant_after(l->next, l->interval);
 	}
 	timer_start(l->loop, t, instant_since(l->next, now));
-}
-
-static void print_report(const struct load *l)
-{
-	printf("%llu %llu\n", (unsigned long long)l->requests, (unsigned long long)l->failures);
-	fflush(stdout);
 }
 
 static void on_report(struct timer *t)

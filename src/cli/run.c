@@ -55,43 +55,46 @@ static int control_ask(struct run *x)
 }
 
 /* The directory of the control plane's socket, where it is ours; else the user's own. */
-static char *run_parent(const struct run *x)
+static struct str run_parent(struct run *x)
 {
 	struct str socket = str_from(x->remote.socket);
 	struct stat status;
-	char *dir;
+	struct str dir;
+	char *own;
 
 	if (x->settings->run)
-		return mem_strdup(x->settings->run);
+		return str_from(x->settings->run);
 	while (socket.len > 1 && socket.ptr[socket.len - 1] != '/')
 		socket.len--;
-	dir = mem_strdup_str(str_slice(socket, 0, max_of(socket.len - 1, (size_t)1)));
-	if (stat(dir, &status) == 0 && status.st_uid == geteuid() && access(dir, W_OK) == 0)
+	dir = pool_strdup(&x->plan.pool, str_slice(socket, 0, max_of(socket.len - 1, (size_t)1)));
+	if (stat(dir.ptr, &status) == 0 && status.st_uid == geteuid() && access(dir.ptr, W_OK) == 0)
 		return dir;
-	mem_free(dir);
-	return place_dir(PLACE_RUN);
+	own = place_dir(PLACE_RUN);
+	dir = pool_strdup(&x->plan.pool, str_from(own));
+	mem_free(own);
+	return dir;
 }
 
 static int dir_create(struct run *x)
 {
-	char *parent = run_parent(x);
-	char *dir = mem_printf("%s/run-XXXXXX", parent);
+	struct str parent = run_parent(x);
+	char *dir = mem_printf("%.*s/run-XXXXXX", STR_ARGS(parent));
 	int r = 0;
 
-	if (access(parent, F_OK) < 0)
-		r = dir_make(parent, geteuid() == 0 ? 0755 : 0700);
+	if (access(parent.ptr, F_OK) < 0)
+		r = dir_make(parent.ptr, geteuid() == 0 ? 0755 : 0700);
 	if (r == 0 && !mkdtemp(dir))
 		r = -errno;
 	if (r == 0)
 		r = janitor_start(&x->janitor, dir);
 	if (r < 0) {
-		diag_fail(&x->diag, r, "cannot make a directory in %s: %s", parent, err_text(r));
+		diag_fail(&x->diag, r, "cannot make a directory in %.*s: %s", STR_ARGS(parent),
+			  err_text(r));
 		diag_hint(&x->diag, "name one that is yours by --run DIR");
 	} else {
 		x->plan.dir = pool_strdup(&x->plan.pool, str_from(dir));
 	}
 	mem_free(dir);
-	mem_free(parent);
 	return r;
 }
 

@@ -263,11 +263,18 @@ static const int passed_signals[] = {
  * The whole
  */
 
+/* Nothing came of it. Signals that come from now on find nobody to be passed on to. */
+static void give_up(struct supervisor *s)
+{
+	signal_source_stop(&s->signals);
+	run_withdraw(s->job->remote, s->job->plan);
+}
+
 static int fail_program(struct supervisor *s, int error)
 {
 	const char *program = s->job->program[0];
 
-	run_withdraw(s->job->remote, s->job->plan);
+	give_up(s);
 	if (error == -ENOENT)
 		return cli_fail(s->job->cli, EXIT_NO_PROGRAM,
 				strchr(program, '/') ? NULL : "it is searched in PATH",
@@ -281,7 +288,7 @@ static int fail_program(struct supervisor *s, int error)
 
 static int fail_proxy(struct supervisor *s, int error)
 {
-	run_withdraw(s->job->remote, s->job->plan);
+	give_up(s);
 	return cli_fail(s->job->cli, EXIT_FAILED, "name it by --proxy PATH", "cannot run %s: %s",
 			s->job->proxy, err_text(error));
 }

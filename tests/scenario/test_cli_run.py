@@ -1,10 +1,14 @@
 """`weft run`: what the program sees of it, what others see of the program, and what is left."""
 
 import json
+import fcntl
 import os
+import pty
 import signal
 import socket
+import subprocess
 import sys
+import termios
 
 import pytest
 from harness import servers
@@ -25,6 +29,57 @@ open(sys.argv[1], "w").close()
 while True:
     signal.pause()
 """
+
+
+# Says whether it is in front of its terminal, and what it gets from there.
+ON_TERMINAL = """
+import os, signal, sys
+def on_int(*_):
+    print("interrupted", flush=True)
+    sys.exit(5)
+signal.signal(signal.SIGINT, on_int)
+signal.signal(signal.SIGCONT, lambda *_: print("continued", flush=True))
+print("in front:", os.tcgetpgrp(0) == os.getpgrp(), flush=True)
+while True:
+    print("read:", sys.stdin.readline().strip(), flush=True)
+"""
+
+
+class Terminal:
+    """A terminal with a program in front of it, as a shell starts one."""
+
+    def __init__(self, world, arguments, env):
+        self.master, slave = pty.openpty()
+        self.shown = ""
+        self.process = subprocess.Popen(
+            [str(a) for a in arguments], env=env, cwd=world.dir, stdin=slave, stdout=slave,
+            stderr=slave, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        os.set_blocking(self.master, False)
+        world.closing(self)
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def shows(self, word):
+        try:
+            self.shown += os.read(self.master, 4096).decode()
+        except OSError:
+            pass
+        return word in self.shown
+
+    def wait_shown(self, word):
+        wait_until(lambda: self.shows(word), f"{word!r} on the terminal, which shows {self.shown}")
+
+    def stopped(self):
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "T"
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
 
 
 def run(world, control, *words, **more):
@@ -65,6 +120,26 @@ def test_signals_are_passed_on(world):
         started.wait_log("SIG" + name)
     assert started.terminate() == 7
     assert "SIGTERM" in started.log()
+    assert workloads(control) == []
+
+
+def test_the_terminal_is_the_programs(world):
+    control = Control(world)
+    script = world.path("terminal.py", ON_TERMINAL)
+    terminal = Terminal(world, [program("weft"), "run", "--service", "a", "--", sys.executable,
+                                script], control.env)
+    terminal.wait_shown("in front: True")
+    terminal.type("hello\n")
+    terminal.wait_shown("read: hello")
+    terminal.type("\x1a")  # Ctrl-Z
+    wait_until(terminal.stopped, "weft run to stop with its program")
+    os.kill(terminal.process.pid, signal.SIGCONT)
+    terminal.wait_shown("continued")
+    terminal.type("again\n")
+    terminal.wait_shown("read: again")
+    terminal.type("\x03")  # Ctrl-C
+    terminal.wait_shown("interrupted")
+    assert terminal.process.wait(60) == 5
     assert workloads(control) == []
 
 
