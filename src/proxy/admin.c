@@ -89,6 +89,9 @@ static void page_server_info(struct admin_request *r)
 	node_map_add(root, STR("pid"), node_new_number(&pool, getpid()));
 	node_map_add(root, STR("revision"),
 		     node_new_number(&pool, (int64_t)p->resources.revision_applied));
+	if (p->options.config_path)
+		node_map_add(root, STR("config_path"),
+			     node_new_text(&pool, str_from(p->options.config_path)));
 	node_map_add(node, STR("id"), node_new_text(&pool, p->bootstrap->node_id));
 	node_map_add(node, STR("cluster"), node_new_text(&pool, p->bootstrap->node_cluster));
 	node_map_add(root, STR("node"), node);

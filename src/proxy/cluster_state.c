@@ -118,6 +118,19 @@ static struct endpoint_set *endpoints_of(const struct cluster_state_input *in)
 	return in->endpoints;
 }
 
+/* As in Envoy, a cluster that may or must speak HTTP/2 says so in the handshake, unless its own
+ * settings name protocols. */
+static void alpn_offer(struct tls_slot *tls, enum upstream_protocol protocol)
+{
+	static const struct str names[] = { STR_INIT("h2"), STR_INIT("http/1.1") };
+
+	tls->alpn = names;
+	if (protocol == UPSTREAM_HTTP2)
+		tls->alpn_count = 1;
+	else if (protocol == UPSTREAM_AUTO)
+		tls->alpn_count = 2;
+}
+
 struct cluster_state *cluster_state_new(const struct cluster_state_input *in, struct diag *d)
 {
 	struct cluster_state *c = mem_new(struct cluster_state);
@@ -133,6 +146,7 @@ struct cluster_state *cluster_state_new(const struct cluster_state_input *in, st
 	balance_plan_init(&c->plan, c->endpoints, c->cluster->panic_threshold_percent);
 	c->breakers = before ? breakers_ref(before->breakers) : breakers_new();
 	c->stats = stat_scope_get(in->stats, STAT_CLUSTER, cluster_stat_name(c->cluster));
+	alpn_offer(&c->tls, c->cluster->protocol);
 	r = tls_slot_fill(&c->tls, c->cluster->tls, before ? &before->tls : NULL, in->secrets, d);
 	assert(r == 0 || c->tls.missing || c->tls.context);
 	return c;

@@ -348,7 +348,9 @@ void downstream_accept(struct worker *w, uint32_t listener_slot, int fd, const s
 
 void downstream_drain(struct downstream *d)
 {
-	if (d->stage == DOWNSTREAM_SERVING && d->chain->http)
+	if (d->stage == DOWNSTREAM_HELD)
+		conn_close(d->conn);
+	else if (d->stage == DOWNSTREAM_SERVING && d->chain->http)
 		http_manager_drain(d);
 }
 

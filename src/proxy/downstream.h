@@ -79,7 +79,7 @@ void downstream_open_take(struct worker *w, uint32_t listener_slot, struct conn 
 /* The worker has a new snapshot: held connections look for their listener; HTTP connections of
  * a listener that changed or went are drained. */
 void downstream_snapshot_changed(struct worker *w);
-/* Finish what runs. */
+/* Finish what runs; what waits for its listener ends. */
 void downstream_drain(struct downstream *d);
 /* Ends now. */
 void downstream_close(struct downstream *d);

@@ -73,7 +73,7 @@ static enum retry_decision decide_unasked(struct retry *r, const struct retry_in
 		return RETRY_DECISION_NO;
 	if (reset && !in->idempotent)
 		return RETRY_DECISION_NO;
-	if (reset && in->reused)
+	if ((reset && in->reused) || (in->failure == RETRY_REFUSED && !in->others))
 		return take(&r->reused, RETRY_REUSED_MAX, RETRY_DECISION_FRESH);
 	if (!in->others)
 		return RETRY_DECISION_NO;

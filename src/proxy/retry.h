@@ -8,7 +8,8 @@
  * program goes to an endpoint that was not yet tried, at once. Where no byte was sent that
  * holds for every method; where bytes were sent and no byte came back, for idempotent methods
  * alone, and once. A connection that had been kept open and ends as the request is sent on it
- * is the ordinary race with the peer's idle timeout: then the same endpoint may serve.
+ * is the ordinary race with the peer's idle timeout: then the same endpoint may serve. So it
+ * may when it refused a stream because its connection was about to end.
  *
  * Pure: the caller asks breakers and endpoints.
  */

@@ -50,8 +50,8 @@ static int context_make(struct tls_slot *slot, struct diag *d)
 		.verify = verify_of(s),
 		.version_min = s->version_min,
 		.version_max = s->version_max,
-		.alpn = s->alpn,
-		.alpn_count = s->alpn_count,
+		.alpn = s->alpn_count ? s->alpn : slot->alpn,
+		.alpn_count = s->alpn_count ? s->alpn_count : slot->alpn_count,
 		.sans = sans,
 		.san_count = s->san_count,
 	};

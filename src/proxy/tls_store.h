@@ -22,6 +22,9 @@
 struct tls_slot {
 	struct tls_context *context; /* NULL: no TLS, or missing */
 	bool missing;                /* TLS is configured, but a secret is not there or is bad */
+	/* Set before it is filled: what is offered where the settings offer nothing. Static. */
+	const struct str *alpn;
+	uint32_t alpn_count;
 	/* What it was made from; references. */
 	const struct tls_settings *settings;
 	struct part *certificate;
@@ -35,9 +38,10 @@ struct tls_secrets {
 };
 
 /*
- * Fills a zeroed slot. settings may be NULL: no TLS. `before` (may be NULL) is the slot of the
- * state that is replaced. A secret that does not fit (a key of another certificate) leaves
- * `before`'s context in use, where there is one, and the reason in `d`: 0 or ERR_CONFIG.
+ * Fills a slot that is zeroed but for its alpn. settings may be NULL: no TLS. `before` (may be
+ * NULL) is the slot of the state that is replaced. A secret that does not fit (a key of another
+ * certificate) leaves `before`'s context in use, where there is one, and the reason in `d`: 0 or
+ * ERR_CONFIG.
  */
 must_check int tls_slot_fill(struct tls_slot *slot, const struct tls_settings *settings,
 			     const struct tls_slot *before, const struct tls_secrets *secrets,

@@ -174,6 +174,20 @@ TEST(draining_finishes_what_runs_and_nothing_more)
 	rig_fini(&r);
 }
 
+TEST(a_connection_without_listener_does_not_hold_a_drain_up)
+{
+	struct peer *client;
+
+	begin();
+	client = rig_client(&r, "web");
+	rig_run(&r);
+	worker_group_drain(&r.group);
+	rig_run(&r);
+	assert_true(peer_is_left(client));
+	assert_int_equal(r.group.drained, 1);
+	rig_fini(&r);
+}
+
 TEST(draining_has_an_end)
 {
 	struct peer *busy;

@@ -34,6 +34,8 @@ TEST(a_refused_request_goes_elsewhere_whatever_its_method)
 	in.idempotent = false;
 	in.sent = true;
 	assert_int_equal(retry_decide(&r, &in), RETRY_DECISION_OTHER);
+	in.others = false;
+	assert_int_equal(retry_decide(&r, &in), RETRY_DECISION_FRESH);
 }
 
 TEST(a_request_that_was_sent_is_repeated_once_if_idempotent)

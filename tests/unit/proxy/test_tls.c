@@ -295,6 +295,41 @@ TEST(an_endpoint_with_its_name_gets_the_request)
 	end();
 }
 
+TEST(a_cluster_that_may_speak_http2_offers_it)
+{
+	struct str offered[] = { STR_INIT("http/1.1") };
+	struct tls_options o = { .role = TLS_SERVER, .verify = TLS_VERIFY_REQUIRED };
+	struct test_cert *server;
+	struct tls_context *c;
+	struct peer *client;
+
+	begin(CLUSTER_TLS("spiffe://weft.local/ns/shop/sa/db") "typed_extension_protocol_options: {"
+							       "envoy.extensions.upstreams.http.v3."
+							       "HttpProtocolOptions: {'@type': "
+							       "type.googleapis.com/"
+							       "envoy.extensions.upstreams.http.v3."
+							       "HttpProtocolOptions, "
+							       "auto_config: {}}},");
+	server = test_svid_new(ca, "spiffe://weft.local/ns/shop/sa/db");
+	apply_secrets(own, "1");
+	o.certificate_pem = str_from(server->chain_pem);
+	o.key_pem = str_from(server->key_pem);
+	o.trust_pem = str_from(ca->pem);
+	o.alpn = offered;
+	o.alpn_count = 1;
+	assert_int_equal(tls_context_new(&o, &r.dialled_tls, NULL), 0);
+	c = context(TLS_CLIENT, client_cert, ca);
+	client = rig_tls_client(&r, "web", c);
+	peer_say(client, GET);
+	rig_run(&r);
+	assert_str_equal(rig_dialled(&r, 0)->conn->tls->alpn, "http/1.1");
+	assert_contains(peer_heard(rig_dialled(&r, 0)), "GET / HTTP/1.1\r\n");
+	tls_context_unref(c);
+	r.dialled_tls = tls_context_unref(r.dialled_tls);
+	test_cert_free(server);
+	end();
+}
+
 TEST(an_endpoint_with_another_name_gets_nothing)
 {
 	struct test_cert *server;
