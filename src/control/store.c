@@ -1,9 +1,13 @@
 #include "control/store_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/mem.h"
 
 /* Another process that writes (a backup, a second start) is waited for this long. */
@@ -40,7 +44,9 @@ int store_error(int sqlite_code)
 
 int store_exec(struct store *s, const char *sql)
 {
-	return store_error(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
+	int r = fault_point("store.exec");
+
+	return r < 0 ? r : store_error(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
 sqlite3_stmt *store_statement(struct store *s, enum store_sql which)
@@ -67,8 +73,11 @@ struct str store_column_str(sqlite3_stmt *statement, int column)
 
 int store_step_done(sqlite3_stmt *statement)
 {
-	int r = sqlite3_step(statement);
+	int r = fault_point("store.step");
 
+	if (r < 0)
+		return r;
+	r = sqlite3_step(statement);
 	sqlite3_reset(statement);
 	return r == SQLITE_DONE || r == SQLITE_ROW ? 0 : store_error(r);
 }
@@ -131,6 +140,31 @@ static int settings_make(struct store *s, struct diag *d)
 	return 0;
 }
 
+/* Two that write to one store would each serve half of the mesh. */
+static int lock_take(struct store *s, struct diag *d)
+{
+	char *path = mem_printf("%s.lock", s->path);
+	int r = 0;
+
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0)
+		r = diag_fail(d, -errno, "cannot open %s: %s", path, err_text(-errno));
+	else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		r = diag_fail(d, ERR_CONFLICT, "another control plane has this store open");
+	mem_free(path);
+	return r;
+}
+
+static int database_open(struct store *s, struct diag *d)
+{
+	int r = sqlite3_open_v2(s->path, &s->db,
+				SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+					SQLITE_OPEN_EXRESCODE,
+				NULL);
+
+	return r == SQLITE_OK ? 0 : store_fail(s, store_error(r), d, "cannot open the store");
+}
+
 int store_open(const char *path, struct store **ret_store, struct diag *d)
 {
 	struct store *s = mem_new(struct store);
@@ -138,11 +172,10 @@ int store_open(const char *path, struct store **ret_store, struct diag *d)
 	int r;
 
 	s->path = mem_strdup(path);
-	r = sqlite3_open_v2(path, &s->db,
-			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-				    SQLITE_OPEN_EXRESCODE,
-			    NULL);
-	r = r == SQLITE_OK ? 0 : store_fail(s, store_error(r), d, "cannot open the store");
+	s->revisions_kept = STORE_REVISIONS_KEPT;
+	r = lock_take(s, d);
+	if (r == 0)
+		r = database_open(s, d);
 	if (r == 0)
 		r = settings_make(s, d);
 	if (r == 0)
@@ -166,6 +199,8 @@ struct store *store_close(struct store *s)
 	for (unsigned i = 0; i < STORE_SQL_COUNT; i++)
 		sqlite3_finalize(s->statements[i]);
 	sqlite3_close(s->db);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
 	mem_free(s->path);
 	mem_free(s);
 	return NULL;
@@ -206,15 +241,13 @@ int store_revision(struct store *s, uint64_t *ret_applied)
 	return r == SQLITE_ROW ? 0 : store_error(r);
 }
 
-int store_backup(struct store *s, const char *path, struct diag *d)
+static int copy_to(struct store *s, const char *path, struct diag *d)
 {
 	sqlite3 *copy = NULL;
 	sqlite3_backup *backup;
-	mode_t mask = umask(0077);
 	int r;
 
-	r = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-	umask(mask);
+	r = sqlite3_open_v2(path, &copy, SQLITE_OPEN_READWRITE, NULL);
 	backup = r == SQLITE_OK ? sqlite3_backup_init(copy, "main", s->db, "main") : NULL;
 	if (backup) {
 		sqlite3_backup_step(backup, -1);
@@ -227,4 +260,21 @@ int store_backup(struct store *s, const char *path, struct diag *d)
 			  copy ? sqlite3_errmsg(copy) : sqlite3_errstr(r));
 	sqlite3_close(copy);
 	return store_error(r);
+}
+
+int store_backup(struct store *s, const char *path, struct diag *d)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0 && errno == EEXIST)
+		return diag_fail(d, ERR_EXISTS, "there is a file %s already", path);
+	if (fd < 0)
+		return diag_fail(d, ERR_CONFIG, "cannot write the backup %s: %s", path,
+				 err_text(-errno));
+	close(fd);
+	r = copy_to(s, path, d);
+	if (r < 0)
+		unlink(path);
+	return r;
 }

@@ -6,8 +6,11 @@
  * Objects as canonical JSON with the number that orders them, the history of what people
  * applied, small facts under names (trust domain, keys of the CA), virtual addresses and when
  * they may be given away again. One transaction per commit (WAL, synchronous=FULL): what was
- * acknowledged survives a power cut. A schema newer than ours is refused by name; an older one
- * is migrated after a copy was put beside it.
+ * acknowledged survives a power cut. A schema newer than ours is refused by name. One process
+ * at a time has a store open: a lock beside it keeps a second control plane away.
+ *
+ * History is kept for the newest STORE_REVISIONS_KEPT revisions; what an object was before is
+ * kept as long as one of them needs it.
  */
 
 #include "base/diag.h"
@@ -17,7 +20,10 @@
 
 struct store;
 
-/* Creates the file (0600) with the present schema when it is not there. */
+#define STORE_REVISIONS_KEPT 10000
+
+/* Creates the file (0600) with the present schema when it is not there. ERR_CONFLICT
+ * when another process has it open, ERR_UNSUPPORTED for a newer schema. */
 must_check int store_open(const char *path, struct store **ret_store, struct diag *d);
 struct store *store_close(struct store *s);
 
@@ -54,8 +60,11 @@ struct store_commit {
 	struct str message;
 };
 
-/* ret_revision: the new revision of applied content, or the next number of the other order.
- * ret_created (one per write) are the `created` numbers. */
+/*
+ * ret_revision: the new revision of applied content, or the next number of the other order.
+ * ret_created (one per write) are the `created` numbers. What was registered and is applied
+ * over becomes part of the history as it was, so that no rollback takes it away.
+ */
 must_check int store_commit(struct store *s, const struct store_commit *commit,
 			    uint64_t *ret_revision, uint64_t *ret_created);
 
@@ -83,8 +92,18 @@ must_check int store_fact_get(struct store *s, const char *name, struct pool *po
 			      struct str *ret_value);
 must_check int store_fact_set(struct store *s, const char *name, struct str value);
 
-/* A consistent copy while working. */
+/* A consistent copy while working. ERR_EXISTS when there is something at the path. */
 must_check int store_backup(struct store *s, const char *path, struct diag *d);
 
+/* A Service by its name, for virtual addresses. */
+struct store_owner {
+	struct str name_space;
+	struct str name;
+};
+
 /* Was this virtual address another Service's until less than seven days ago? */
-bool store_address_is_resting(struct store *s, struct str address, struct wall_time now);
+bool store_address_is_resting(struct store *s, struct str address, const struct store_owner *owner,
+			      struct wall_time now);
+/* The address that the Service had until less than seven days ago; ERR_NOT_FOUND. In `pool`. */
+must_check int store_address_of(struct store *s, const struct store_owner *owner,
+				struct wall_time now, struct pool *pool, struct str *ret_address);

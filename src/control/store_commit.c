@@ -130,7 +130,59 @@ static int past_add(struct transaction *t, const struct store_write *w, uint64_t
 	return store_step_done(statement);
 }
 
-/* ret_created 0: the object is not there. The address it has is put to rest when it goes. */
+/* The address that an object has is put to rest when it goes. */
+static int address_rest(struct transaction *t, const struct store_write *w, struct str address)
+{
+	sqlite3_stmt *statement = store_statement(t->store, STORE_ADDRESS_FORGET);
+	int r;
+
+	sqlite3_bind_int64(statement, 1, t->commit->at.ns - STORE_ADDRESS_REST.ns);
+	r = store_step_done(statement);
+	if (r < 0)
+		return r;
+	statement = store_statement(t->store, STORE_ADDRESS_REST_SET);
+	store_bind_str(statement, 1, address);
+	sqlite3_bind_int64(statement, 2, t->commit->at.ns);
+	store_bind_str(statement, 3, w->name_space);
+	store_bind_str(statement, 4, w->name);
+	return store_step_done(statement);
+}
+
+static int address_wake(struct transaction *t, const struct store_write *w)
+{
+	sqlite3_stmt *statement = store_statement(t->store, STORE_ADDRESS_WAKE);
+
+	store_bind_str(statement, 1, w->virtual_address);
+	return store_step_done(statement);
+}
+
+/* What was registered becomes a person's: the history keeps what it was. */
+static int past_keep(struct transaction *t, const struct store_write *w, uint64_t created,
+		     struct str json)
+{
+	sqlite3_stmt *statement = store_statement(t->store, STORE_PAST_KEEP);
+
+	bind_key(statement, w);
+	sqlite3_bind_int64(statement, 4, (sqlite3_int64)t->revision);
+	store_bind_str(statement, 5, json);
+	sqlite3_bind_int64(statement, 6, (sqlite3_int64)created);
+	return store_step_done(statement);
+}
+
+/* Saves what the history or the virtual addresses need of an object that is about to change. */
+static int object_leave(struct transaction *t, const struct store_write *w, sqlite3_stmt *found)
+{
+	enum state_origin origin = (enum state_origin)sqlite3_column_int(found, 1);
+
+	if (!w->json.len && sqlite3_column_bytes(found, 2))
+		return address_rest(t, w, store_column_str(found, 2));
+	if (w->json.len && origin == STATE_REGISTERED && t->commit->origin == STATE_APPLIED)
+		return past_keep(t, w, (uint64_t)sqlite3_column_int64(found, 0),
+				 store_column_str(found, 3));
+	return 0;
+}
+
+/* ret_created 0: the object is not there. */
 static int object_known(struct transaction *t, const struct store_write *w, uint64_t *ret_created)
 {
 	sqlite3_stmt *statement = store_statement(t->store, STORE_OBJECT_GET);
@@ -139,13 +191,8 @@ static int object_known(struct transaction *t, const struct store_write *w, uint
 	bind_key(statement, w);
 	r = sqlite3_step(statement);
 	*ret_created = r == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
-	if (r == SQLITE_ROW && !w->json.len && sqlite3_column_bytes(statement, 2)) {
-		sqlite3_stmt *rest = store_statement(t->store, STORE_ADDRESS_REST_SET);
-
-		store_bind_str(rest, 1, store_column_str(statement, 2));
-		sqlite3_bind_int64(rest, 2, t->commit->at.ns);
-		code = store_step_done(rest);
-	}
+	if (r == SQLITE_ROW)
+		code = object_leave(t, w, statement);
 	sqlite3_reset(statement);
 	return r == SQLITE_ROW || r == SQLITE_DONE ? code : store_error(r);
 }
@@ -193,6 +240,8 @@ static int write_one(struct transaction *t, const struct store_write *w, uint64_
 		t->changed++;
 	} else {
 		r = number_next(t->store, &created);
+		if (r == 0 && w->virtual_address.len)
+			r = address_wake(t, w);
 		if (r < 0)
 			return r;
 		t->created++;
@@ -218,6 +267,30 @@ static int revision_add(struct transaction *t)
 	return store_step_done(statement);
 }
 
+static int prune_by(struct transaction *t, enum store_sql which, uint64_t oldest)
+{
+	sqlite3_stmt *statement = store_statement(t->store, which);
+
+	sqlite3_bind_int64(statement, 1, (sqlite3_int64)oldest);
+	return store_step_done(statement);
+}
+
+/* Forgets what is too old; some revisions at a time, since it looks at all of the past. */
+static int history_prune(struct transaction *t)
+{
+	uint64_t kept = t->store->revisions_kept;
+	uint64_t oldest = t->revision - kept;
+	int r;
+
+	if (t->commit->origin != STATE_APPLIED || t->revision <= kept ||
+	    t->revision % (kept / 100 + 1))
+		return 0;
+	r = prune_by(t, STORE_PAST_PRUNE, oldest);
+	if (r == 0)
+		r = prune_by(t, STORE_PAST_PRUNE_GONE, oldest);
+	return r < 0 ? r : prune_by(t, STORE_REVISION_PRUNE, oldest);
+}
+
 static int transact(struct transaction *t, uint64_t *ret_created)
 {
 	int r;
@@ -230,7 +303,9 @@ static int transact(struct transaction *t, uint64_t *ret_created)
 	}
 	for (size_t i = 0; r == 0 && i < t->commit->write_count; i++)
 		r = write_one(t, &t->commit->writes[i], &ret_created[i]);
-	return r < 0 ? r : revision_add(t);
+	if (r == 0)
+		r = revision_add(t);
+	return r < 0 ? r : history_prune(t);
 }
 
 int store_commit(struct store *s, const struct store_commit *commit, uint64_t *ret_revision,
@@ -254,16 +329,39 @@ int store_commit(struct store *s, const struct store_commit *commit, uint64_t *r
 	return 0;
 }
 
-bool store_address_is_resting(struct store *s, struct str address, struct wall_time now)
+static void bind_owner(sqlite3_stmt *statement, int index, const struct store_owner *owner)
 {
-	sqlite3_stmt *statement = store_statement(s, STORE_ADDRESS_FORGET);
+	store_bind_str(statement, index, owner->name_space);
+	store_bind_str(statement, index + 1, owner->name);
+}
+
+bool store_address_is_resting(struct store *s, struct str address, const struct store_owner *owner,
+			      struct wall_time now)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_ADDRESS_RESTING);
 	int r;
 
-	sqlite3_bind_int64(statement, 1, now.ns - STORE_ADDRESS_REST.ns);
-	(void)!store_step_done(statement);
-	statement = store_statement(s, STORE_ADDRESS_RESTING);
 	store_bind_str(statement, 1, address);
+	sqlite3_bind_int64(statement, 2, now.ns - STORE_ADDRESS_REST.ns);
+	bind_owner(statement, 3, owner);
 	r = sqlite3_step(statement);
 	sqlite3_reset(statement);
 	return r == SQLITE_ROW;
+}
+
+int store_address_of(struct store *s, const struct store_owner *owner, struct wall_time now,
+		     struct pool *pool, struct str *ret_address)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_ADDRESS_OF);
+	int r;
+
+	sqlite3_bind_int64(statement, 1, now.ns - STORE_ADDRESS_REST.ns);
+	bind_owner(statement, 2, owner);
+	r = sqlite3_step(statement);
+	if (r == SQLITE_ROW)
+		*ret_address = pool_strdup(pool, store_column_str(statement, 0));
+	sqlite3_reset(statement);
+	if (r == SQLITE_ROW)
+		return 0;
+	return r == SQLITE_DONE ? ERR_NOT_FOUND : store_error(r);
 }

@@ -8,7 +8,7 @@
  * objects    as they are now; created and revision are numbers
  * past       each version of each applied object: (revision) → json, NULL json: deleted
  * facts      name → value
- * resting    virtual addresses that are not to be given away yet
+ * resting    virtual addresses that are not to be given away yet, and whose they were
  */
 const char store_schema[] =
 	"BEGIN IMMEDIATE;"
@@ -25,8 +25,8 @@ const char store_schema[] =
 	"  revision INTEGER NOT NULL, json TEXT, created INTEGER NOT NULL,"
 	"  PRIMARY KEY (kind, namespace, name, revision)) WITHOUT ROWID;"
 	"CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-	"CREATE TABLE resting (virtual_address TEXT PRIMARY KEY, since INTEGER NOT NULL)"
-	"  WITHOUT ROWID;"
+	"CREATE TABLE resting (virtual_address TEXT PRIMARY KEY, since INTEGER NOT NULL,"
+	"  namespace TEXT NOT NULL, name TEXT NOT NULL) WITHOUT ROWID;"
 	"PRAGMA user_version = 1;"
 	"COMMIT;";
 
@@ -39,7 +39,7 @@ const char *const store_sql[STORE_SQL_COUNT] = {
 	[STORE_REVISION_ADD] = "INSERT INTO revisions VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[STORE_OBJECT_EACH] = "SELECT kind, namespace, name, json, origin, created, revision,"
 			      " changed_at, virtual_address FROM objects ORDER BY created",
-	[STORE_OBJECT_GET] = "SELECT created, origin, virtual_address FROM objects"
+	[STORE_OBJECT_GET] = "SELECT created, origin, virtual_address, json FROM objects"
 			     " WHERE kind = ?1 AND namespace = ?2 AND name = ?3",
 	[STORE_OBJECT_SET] = "INSERT INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 			     " ON CONFLICT (kind, namespace, name) DO UPDATE SET"
@@ -49,6 +49,18 @@ const char *const store_sql[STORE_SQL_COUNT] = {
 	[STORE_OBJECT_DELETE] = "DELETE FROM objects"
 				" WHERE kind = ?1 AND namespace = ?2 AND name = ?3",
 	[STORE_PAST_ADD] = "INSERT INTO past VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	/* What was registered stood there since the last that is known of the object. */
+	[STORE_PAST_KEEP] = "INSERT INTO past SELECT ?1, ?2, ?3, coalesce(max(revision) + 1, 0),"
+			    " ?5, ?6 FROM past WHERE kind = ?1 AND namespace = ?2 AND name = ?3"
+			    " HAVING coalesce(max(revision) + 1, 0) < ?4",
+	/* Up to the oldest revision that is kept, only the newest version of each object counts,
+	 * and none where that is a deletion. */
+	[STORE_PAST_PRUNE] = "DELETE FROM past WHERE revision < (SELECT max(revision)"
+			     " FROM past AS q WHERE q.kind = past.kind"
+			     " AND q.namespace = past.namespace AND q.name = past.name"
+			     " AND q.revision <= ?1)",
+	[STORE_PAST_PRUNE_GONE] = "DELETE FROM past WHERE json IS NULL AND revision <= ?1",
+	[STORE_REVISION_PRUNE] = "DELETE FROM revisions WHERE revision < ?1",
 	[STORE_HISTORY] = "SELECT revision, at, actor, message, created, changed, deleted"
 			  " FROM revisions ORDER BY revision DESC LIMIT ?1",
 	/* Of each object the newest version at or before the revision, unless that is a deletion.
@@ -59,7 +71,11 @@ const char *const store_sql[STORE_SQL_COUNT] = {
 			      "  AND q.namespace = p.namespace AND q.name = p.name"
 			      "  AND q.revision <= ?1) ORDER BY created",
 	[STORE_REVISION_KNOWN] = "SELECT 1 FROM revisions WHERE revision = ?1",
-	[STORE_ADDRESS_REST_SET] = "INSERT OR REPLACE INTO resting VALUES (?1, ?2)",
-	[STORE_ADDRESS_RESTING] = "SELECT 1 FROM resting WHERE virtual_address = ?1",
+	[STORE_ADDRESS_REST_SET] = "INSERT OR REPLACE INTO resting VALUES (?1, ?2, ?3, ?4)",
+	[STORE_ADDRESS_RESTING] = "SELECT 1 FROM resting WHERE virtual_address = ?1"
+				  " AND since >= ?2 AND (namespace <> ?3 OR name <> ?4)",
+	[STORE_ADDRESS_OF] = "SELECT virtual_address FROM resting WHERE since >= ?1"
+			     " AND namespace = ?2 AND name = ?3 ORDER BY since DESC LIMIT 1",
+	[STORE_ADDRESS_WAKE] = "DELETE FROM resting WHERE virtual_address = ?1",
 	[STORE_ADDRESS_FORGET] = "DELETE FROM resting WHERE since < ?1",
 };

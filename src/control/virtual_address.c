@@ -1,5 +1,8 @@
 #include "control/virtual_address.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
 #include "base/error.h"
 #include "base/hash.h"
 #include "control/store.h"
@@ -24,12 +27,50 @@ void virtual_addresses_release(struct virtual_addresses *v, struct str address)
 	map_remove(&v->used, address);
 }
 
-static struct str address_at(const struct address_range *range, uint32_t offset, struct pool *pool)
+/* Addresses of the range by number, without the first and the last, which people take for a
+ * network and a broadcast. */
+static uint32_t range_size(const struct address_range *range)
 {
-	uint32_t number = ntohl(range->base.ip4.sin_addr.s_addr) + offset;
+	return (UINT32_C(1) << (32u - range->prefix_bits)) - 2;
+}
 
-	return pool_printf(pool, "%u.%u.%u.%u", number >> 24, number >> 16 & 255, number >> 8 & 255,
-			   number & 255);
+static uint32_t range_first(const struct address_range *range)
+{
+	return ntohl(range->base.ip4.sin_addr.s_addr) + 1;
+}
+
+struct address_text {
+	char text[sizeof("255.255.255.255")];
+};
+
+static struct str address_write(uint32_t number, struct address_text *out)
+{
+	int len = snprintf(out->text, sizeof(out->text), "%u.%u.%u.%u", number >> 24,
+			   number >> 16 & 255, number >> 8 & 255, number & 255);
+
+	return str_of(out->text, (size_t)len);
+}
+
+/* `text` is terminated. */
+static bool range_has(const struct address_range *range, struct str text)
+{
+	struct in_addr a;
+
+	return inet_pton(AF_INET, text.ptr, &a) == 1 &&
+	       ntohl(a.s_addr) - range_first(range) < range_size(range);
+}
+
+/* A Service that comes back has the address it had: programs may still hold it. */
+static bool is_own(const struct virtual_addresses *v, const struct virtual_address_request *request,
+		   const struct store_owner *owner, struct pool *pool, struct str *ret_address)
+{
+	struct str address;
+
+	if (store_address_of(request->store, owner, request->now, pool, &address) < 0 ||
+	    !range_has(request->range, address) || map_get(&v->used, address))
+		return false;
+	*ret_address = address;
+	return true;
 }
 
 int virtual_address_pick(const struct virtual_addresses *v,
@@ -38,19 +79,21 @@ int virtual_address_pick(const struct virtual_addresses *v,
 {
 	struct str key = pool_printf(pool, "%.*s/%.*s", STR_ARGS(request->name_space),
 				     STR_ARGS(request->name));
-	unsigned bits = 32u - request->range->prefix_bits;
-	/* Without the first and the last, which people take for a network and a broadcast. */
-	uint64_t size = (UINT64_C(1) << bits) - 2;
-	uint64_t start = hash_fnv1a64(key) % size;
+	const struct store_owner owner = { request->name_space, request->name };
+	uint32_t size = range_size(request->range);
+	uint32_t start = (uint32_t)(hash_fnv1a64(key) % size);
 
-	for (uint64_t i = 0; i < size; i++) {
+	if (is_own(v, request, &owner, pool, ret_address))
+		return 0;
+	for (uint32_t i = 0; i < size; i++) {
+		struct address_text text;
 		struct str address =
-			address_at(request->range, (uint32_t)((start + i) % size) + 1, pool);
+			address_write(range_first(request->range) + (start + i) % size, &text);
 
 		if (map_get(&v->used, address) ||
-		    store_address_is_resting(request->store, address, request->now))
+		    store_address_is_resting(request->store, address, &owner, request->now))
 			continue;
-		*ret_address = address;
+		*ret_address = pool_strdup(pool, address);
 		return 0;
 	}
 	return ERR_LIMIT;

@@ -5,7 +5,8 @@
  *
  * Taken from the range of the MeshConfig at a place that the Service's name decides, or the
  * next free one behind it; so most Services get the same address on every control plane. An
- * address in use, or put to rest less than seven days ago, is passed over.
+ * address in use, or put to rest less than seven days ago, is passed over; a Service that comes
+ * back within that time has its own again.
  */
 
 #include "base/map.h"

@@ -168,8 +168,8 @@ TEST(what_it_keeps_lies_in_the_store)
 	ca_free(ca);
 	store_close(store);
 	mem_free(root);
-	for (size_t i = 0; i < 3; i++) {
-		static const char *const suffixes[] = { "", "-wal", "-shm" };
+	for (size_t i = 0; i < 4; i++) {
+		static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
 		char *file = mem_printf("%s%s", path, suffixes[i]);
 
 		unlink(file);

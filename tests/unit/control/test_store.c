@@ -1,10 +1,13 @@
 #include "control/store.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "base/mem.h"
+#include "control/store_private.h"
 
 #include "test.h"
 
@@ -36,7 +39,7 @@ static void place_reopen(struct place *p)
 static void place_close(struct place *p)
 {
 	char file[96];
-	static const char *const suffixes[] = { "", "-wal", "-shm" };
+	static const char *const suffixes[] = { "", "-wal", "-shm", ".lock" };
 
 	store_close(p->store);
 	for (size_t i = 0; i < array_count(suffixes); i++) {
@@ -221,16 +224,40 @@ TEST(an_address_rests_for_seven_days)
 	struct store_commit commit = { .writes = &write, .write_count = 1, .at = { 0 } };
 	const int64_t day = INT64_C(86400) * 1000000000;
 
+	const struct store_owner own = { STR("shop"), STR("web") };
+	const struct store_owner other = { STR("shop"), STR("api") };
+	const struct str address = STR("240.240.0.7");
+	struct pool pool = POOL_INIT(0);
+	struct str had;
+
 	place_open(&p);
 	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
-	assert_false(
-		store_address_is_resting(p.store, STR("240.240.0.7"), (struct wall_time){ 0 }));
+	assert_false(store_address_is_resting(p.store, address, &other, (struct wall_time){ 0 }));
 	write.json = STR_EMPTY;
 	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
-	assert_true(store_address_is_resting(p.store, STR("240.240.0.7"),
-					     (struct wall_time){ 6 * day }));
-	assert_false(store_address_is_resting(p.store, STR("240.240.0.7"),
-					      (struct wall_time){ 8 * day }));
+	assert_true(
+		store_address_is_resting(p.store, address, &other, (struct wall_time){ 6 * day }));
+	assert_false(
+		store_address_is_resting(p.store, address, &other, (struct wall_time){ 8 * day }));
+	/* Whose it was has it again. */
+	assert_false(
+		store_address_is_resting(p.store, address, &own, (struct wall_time){ 6 * day }));
+	assert_int_equal(
+		store_address_of(p.store, &own, (struct wall_time){ 6 * day }, &pool, &had), 0);
+	assert_str_equal(had, "240.240.0.7");
+	assert_int_equal(
+		store_address_of(p.store, &own, (struct wall_time){ 8 * day }, &pool, &had),
+		ERR_NOT_FOUND);
+	assert_int_equal(
+		store_address_of(p.store, &other, (struct wall_time){ 6 * day }, &pool, &had),
+		ERR_NOT_FOUND);
+	/* And it rests no more. */
+	write.json = STR("{}");
+	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
+	assert_int_equal(
+		store_address_of(p.store, &own, (struct wall_time){ 6 * day }, &pool, &had),
+		ERR_NOT_FOUND);
+	pool_fini(&pool);
 	place_close(&p);
 }
 
@@ -254,8 +281,152 @@ TEST(a_backup_opens_as_a_store)
 	unlink(path);
 	snprintf(path, sizeof(path), "%s/copy.db-shm", p.dir);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/copy.db.lock", p.dir);
+	unlink(path);
 	place_close(&p);
 }
+
+TEST(a_backup_writes_over_nothing)
+{
+	struct place p;
+	struct diag d = DIAG_INIT;
+	struct diag e = DIAG_INIT;
+	char path[96];
+
+	place_open(&p);
+	assert_int_equal(store_backup(p.store, p.path, &d), ERR_EXISTS);
+	snprintf(path, sizeof(path), "%s/none/copy.db", p.dir);
+	assert_int_equal(store_backup(p.store, path, &e), ERR_CONFIG);
+	diag_fini(&d);
+	diag_fini(&e);
+	place_close(&p);
+}
+
+TEST(one_process_has_a_store_open)
+{
+	struct place p;
+	struct diag d = DIAG_INIT;
+	struct store *second;
+
+	place_open(&p);
+	assert_int_equal(store_open(p.path, &second, &d), ERR_CONFLICT);
+	assert_string_equal(d.text, "another control plane has this store open");
+	assert_string_equal(d.file, p.path);
+	diag_fini(&d);
+	place_reopen(&p);
+	place_close(&p);
+}
+
+TEST(a_newer_schema_is_refused_by_name)
+{
+	struct place p;
+	struct diag d = DIAG_INIT;
+	struct store *store;
+
+	place_open(&p);
+	assert_int_equal(store_exec(p.store, "PRAGMA user_version = 2"), 0);
+	p.store = store_close(p.store);
+	assert_int_equal(store_open(p.path, &store, &d), ERR_UNSUPPORTED);
+	assert_string_equal(d.text, "the store has schema 2, and this version of weft knows up "
+				    "to 1");
+	diag_fini(&d);
+	place_close(&p);
+}
+
+TEST(an_object_of_a_kind_that_only_a_newer_version_knows_is_refused)
+{
+	struct place p;
+	struct buf text = BUF_INIT(0);
+
+	place_open(&p);
+	assert_int_equal(store_exec(p.store, "INSERT INTO objects VALUES ('Gateway', 'shop', 'g',"
+					     " '{}', 0, 1, 1, 0, '')"),
+			 0);
+	assert_int_equal(store_each(p.store, collect, &text), ERR_UNSUPPORTED);
+	buf_fini(&text);
+	place_close(&p);
+}
+
+TEST(what_was_registered_and_is_applied_over_stays_in_the_history)
+{
+	struct place p;
+	uint64_t revision;
+
+	place_open(&p);
+	assert_int_equal(write_one(&p, "other", "{1}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "web", "{r}", STATE_REGISTERED, &revision), 0);
+	assert_int_equal(write_one(&p, "other", "{2}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "web", "{a}", STATE_APPLIED, &revision), 0);
+	assert_past(&p, 3, "other={2} web={a} ");
+	assert_past(&p, 2, "other={2} web={r} ");
+	assert_past(&p, 1, "other={1} web={r} ");
+	/* Gone, registered anew, and applied over once more. */
+	assert_int_equal(write_one(&p, "web", "", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "other", "{5}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "web", "{r2}", STATE_REGISTERED, &revision), 0);
+	assert_int_equal(write_one(&p, "web", "{a2}", STATE_APPLIED, &revision), 0);
+	assert_past(&p, 4, "other={2} ");
+	assert_past(&p, 5, "other={5} web={r2} ");
+	assert_past(&p, 6, "other={5} web={a2} ");
+	assert_past(&p, 2, "other={2} web={r} ");
+	place_close(&p);
+}
+
+TEST(history_is_kept_for_so_many_revisions_and_not_more)
+{
+	struct place p;
+	struct buf text = BUF_INIT(0);
+	uint64_t revision;
+	char json[16];
+
+	place_open(&p);
+	p.store->revisions_kept = 5;
+	assert_int_equal(write_one(&p, "old", "{1}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "gone", "{1}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(write_one(&p, "gone", "", STATE_APPLIED, &revision), 0);
+	for (unsigned i = 4; i <= 10; i++) {
+		snprintf(json, sizeof(json), "{%u}", i);
+		assert_int_equal(write_one(&p, "a", json, STATE_APPLIED, &revision), 0);
+	}
+	assert_int_equal(revision, 10);
+	assert_int_equal(store_at_revision(p.store, 4, collect, &text), ERR_NOT_FOUND);
+	assert_past(&p, 5, "old={1} a={5} ");
+	assert_past(&p, 9, "old={1} a={9} ");
+	assert_past(&p, 10, "old={1} a={10} ");
+	assert_objects(&p, "old={1} a={10} ");
+	buf_fini(&text);
+	place_close(&p);
+}
+
+#ifdef WEFT_FAULTS
+TEST(a_write_that_fails_anywhere_changes_nothing)
+{
+	struct place p;
+	uint64_t revision = 0;
+	int r = -EIO;
+	unsigned n;
+
+	place_open(&p);
+	assert_int_equal(write_one(&p, "a", "{1}", STATE_APPLIED, &revision), 0);
+	for (n = 1; r < 0; n++) {
+		fault_arm(n, -EIO);
+		r = write_one(&p, "a", "{2}", STATE_APPLIED, &revision);
+		if (!fault_delivered())
+			break;
+		fault_arm(0, 0);
+		assert_int_equal(r, -EIO);
+		assert_objects(&p, "a={1} ");
+		assert_int_equal(store_revision(p.store, &revision), 0);
+		assert_int_equal(revision, 1);
+	}
+	fault_arm(0, 0);
+	assert_true(n > 4);
+	assert_int_equal(r, 0);
+	assert_objects(&p, "a={2} ");
+	assert_past(&p, 1, "a={1} ");
+	place_close(&p);
+}
+#endif
 
 TEST(what_is_no_store_is_refused)
 {
