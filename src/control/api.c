@@ -1,55 +1,31 @@
 #include "control/api_request.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "codec/node.h"
-#include "codec/percent.h"
 #include "net/socket.h"
 #include "net/socket_conn.h"
 
-#define CONNECTIONS_MAX 1024
+#define CONNECTIONS_MAX        1024
+/* Of those who may not write, so that the others always find room; and of one such user. */
+#define CONNECTIONS_OTHERS_MAX 768
+#define CONNECTIONS_USER_MAX   256
+/* A connection that is in the middle of something and does not move is closed at the second
+ * look. */
+#define SWEEP_PERIOD           DURATION_SECONDS(15)
 
 struct api_connection {
 	struct api *api;
 	struct list in_api;
 	struct http_server_conn *http;
 	uid_t uid;
+	struct api_request *waiting; /* for the rest of its body */
+	uint64_t moved;              /* bytes in and out at the last look; stalled when the same */
+	bool was_busy;
 };
-
-/* One row per route: method, path (a prefix where it ends in "/"), and who may. */
-struct api_route {
-	const char *method;
-	struct str path;
-	void (*serve)(struct api_request *q);
-	bool writes;
-};
-
-// clang-format off
-static const struct api_route routes[] = {
-	{ "GET",    STR_INIT("/healthz"),           api_healthz,       false },
-	{ "GET",    STR_INIT("/metrics"),           api_metrics,       false },
-	{ "GET",    STR_INIT("/api/"),              api_object_get,    false },
-	{ "GET",    STR_INIT("/apis/"),             api_object_get,    false },
-	{ "PUT",    STR_INIT("/api/"),              api_object_put,    true },
-	{ "PUT",    STR_INIT("/apis/"),             api_object_put,    true },
-	{ "DELETE", STR_INIT("/api/"),              api_object_delete, true },
-	{ "DELETE", STR_INIT("/apis/"),             api_object_delete, true },
-	{ "POST",   STR_INIT("/apply"),             api_apply,         true },
-	{ "POST",   STR_INIT("/weft/v1/register"),  api_register,      true },
-	{ "GET",    STR_INIT("/weft/v1/history"),   api_history,       false },
-	{ "GET",    STR_INIT("/weft/v1/revisions/"), api_revision,     false },
-	{ "POST",   STR_INIT("/weft/v1/rollback"),  api_rollback,      true },
-	{ "POST",   STR_INIT("/weft/v1/backup"),    api_backup,        true },
-	{ "GET",    STR_INIT("/weft/v1/info"),      api_info,          false },
-	{ "GET",    STR_INIT("/weft/v1/status"),    api_status,        false },
-	{ "GET",    STR_INIT("/weft/v1/proxies"),   api_proxies,       false },
-	{ "GET",    STR_INIT("/weft/v1/stat"),      api_stat,          false },
-};
-// clang-format on
 
 static const struct http_server_options server_options = {
 	.codec = HTTP_CODEC_AUTO,
@@ -57,101 +33,102 @@ static const struct http_server_options server_options = {
 	.headers_timeout = { 10 * INT64_C(1000000000) },
 };
 
-static bool route_has_path(const struct api_route *r, struct str path)
+static struct api_connection *connection_of(const struct stream *s)
 {
-	if (r->path.ptr[r->path.len - 1] == '/')
-		return str_has_prefix(path, r->path);
-	return str_eq(path, r->path);
-}
-
-static void refuse(struct api_request *q, int error, const char *text, const char *hint)
-{
-	struct diag d = DIAG_INIT;
-
-	diag_fail(&d, error, "%s", text);
-	if (hint)
-		diag_hint(&d, "%s", hint);
-	api_answer_problem(q, &d);
-	diag_fini(&d);
-}
-
-static void dispatch(struct api_request *q)
-{
-	bool path_known = false;
-
-	q->api->requests++;
-	for (size_t i = 0; i < array_count(routes); i++) {
-		const struct api_route *r = &routes[i];
-
-		if (!route_has_path(r, q->path))
-			continue;
-		path_known = true;
-		if (!str_eq(q->headers->method, str_from(r->method)))
-			continue;
-		if (r->writes && q->uid != 0 && q->uid != geteuid()) {
-			q->api->refused++;
-			log_warn("api.denied", "uid=%u method=%s path=%s", q->uid, r->method,
-				 log_quote(q->path));
-			refuse(q, ERR_DENIED,
-			       "only root and the user of the control plane may change things",
-			       "run the command as that user");
-			return;
-		}
-		r->serve(q);
-		return;
-	}
-	if (path_known)
-		refuse(q, ERR_UNSUPPORTED, "this path does not take that method", NULL);
-	else
-		refuse(q, ERR_NOT_FOUND, "there is no such path", NULL);
+	return http_server_conn_user(http_server_conn_of(s));
 }
 
 /*
- * Streams
+ * Requests
  */
+
+static void request_free(struct api_request *q)
+{
+	buf_fini(&q->body);
+	pool_fini(&q->pool);
+	mem_free(q);
+}
+
+static void serve(struct api_request *q)
+{
+	q->route->serve(q);
+	assert(q->answered);
+}
+
+/* What still comes of a request that was answered is dropped. */
+static void drop_rest(struct api_request *q)
+{
+	connection_of(q->stream)->waiting = NULL;
+	if (!q->stream->is.recv_ended)
+		stream_reset(q->stream, false);
+}
 
 static void on_data(struct stream *s, struct str data, bool end)
 {
 	struct api_request *q = s->user;
 
-	if (buf_append_str(&q->body, data) < 0) {
-		refuse(q, ERR_LIMIT, "the request is larger than 8 MiB", "split it");
+	if (q->answered)
+		return;
+	if (data.len && !q->route->takes_body)
+		api_refuse(q, 400, "this request takes no body", NULL);
+	else if (data.len && buf_append_str(&q->body, data) < 0)
+		api_refuse(q, 413, "the request is larger than 8 MiB", "split it");
+	else if (end)
+		serve(q);
+	if (q->answered)
+		drop_rest(q);
+}
+
+/* A client that asks and asks and reads nothing would make us keep all its answers. */
+static bool leaves_answers(const struct stream *s)
+{
+	return s->conn && s->conn->send_queued;
+}
+
+static void begin(struct api_request *q, struct headers *h, bool end)
+{
+	struct stream *s = q->stream;
+	size_t mark = str_find(h->path, 0, '?');
+
+	q->headers = h;
+	q->path = str_slice(h->path, 0, mark);
+	q->query = str_slice(h->path, mark + 1, h->path.len);
+	q->api->counters.requests++;
+	if (leaves_answers(s)) {
+		q->api->counters.connections_stalled++;
 		stream_reset(s, false);
 		return;
 	}
-	if (end)
-		dispatch(q);
+	if (api_route_request(q) && end)
+		serve(q);
+	if (q->answered)
+		drop_rest(q);
+	else
+		connection_of(s)->waiting = q;
 }
 
 static void on_headers(struct stream *s, struct headers *h, bool end)
 {
 	struct api_request *q = s->user;
 	const struct grpc_service *grpc = q->api->options.grpc;
-	size_t mark;
 
-	if (grpc && grpc_request_is(h)) {
+	if (grpc && http_server_conn_codec(http_server_conn_of(s)) == HTTP_CODEC_HTTP2) {
 		/* The call has a handler of its own from here on. */
 		s->user = NULL;
-		pool_fini(&q->pool);
-		mem_free(q);
+		request_free(q);
 		grpc_serve_take(grpc, s, h, end);
 		return;
 	}
-	mark = str_find(h->path, 0, '?');
-	q->headers = h;
-	q->path = str_slice(h->path, 0, mark);
-	q->query = str_slice(h->path, mark + 1, h->path.len);
-	if (end)
-		dispatch(q);
+	begin(q, h, end);
 }
 
 static void on_stream_closed(struct stream *s, unused_arg enum stream_reset reason)
 {
 	struct api_request *q = s->user;
 
-	buf_fini(&q->body);
-	pool_fini(&q->pool);
-	mem_free(q);
+	if (s->conn && connection_of(s)->waiting == q)
+		connection_of(s)->waiting = NULL;
+	request_free(q);
 }
 
 static const struct stream_handler stream_handler = {
@@ -174,6 +151,10 @@ static void on_stream(struct http_server_conn *hc, struct stream *s)
 	s->handler = &stream_handler;
 }
 
+/*
+ * Connections
+ */
+
 static void on_connection_closed(struct http_server_conn *hc)
 {
 	struct api_connection *c = http_server_conn_user(hc);
@@ -188,6 +169,61 @@ static const struct http_server_handler server_handler = {
 	.on_closed = on_connection_closed,
 };
 
+static void end_stalled(struct api_connection *c)
+{
+	struct api_request *q = c->waiting;
+
+	c->api->counters.connections_stalled++;
+	if (!q) {
+		http_server_conn_close(c->http);
+		return;
+	}
+	api_refuse(q, 408, "the request did not arrive in time", NULL);
+	drop_rest(q);
+}
+
+static void look_at(struct api_connection *c)
+{
+	const struct conn *conn = http_server_conn_transport(c->http);
+	uint64_t moved = conn->bytes_received + conn->bytes_sent;
+	bool is_busy = c->waiting || conn->send_queued;
+
+	if (is_busy && c->was_busy && moved == c->moved) {
+		end_stalled(c);
+		is_busy = false;
+	}
+	c->was_busy = is_busy;
+	c->moved = moved;
+}
+
+static void on_sweep(struct timer *t)
+{
+	struct api *a = container_of(t, struct api, sweep);
+
+	list_for_each_safe (node, &a->connections)
+		look_at(container_of(node, struct api_connection, in_api));
+	if (!list_is_empty(&a->connections))
+		timer_start(a->options.loop, &a->sweep, SWEEP_PERIOD);
+}
+
+/* Is there room for one more of this user? */
+static bool has_room(const struct api *a, uid_t uid)
+{
+	uint32_t others = 0, same = 0;
+
+	if (a->connection_count >= CONNECTIONS_MAX)
+		return false;
+	if (api_may_write(uid))
+		return true;
+	list_for_each (node, &a->connections) {
+		const struct api_connection *c = container_of(node, struct api_connection, in_api);
+
+		others += !api_may_write(c->uid);
+		same += c->uid == uid;
+	}
+	return others < CONNECTIONS_OTHERS_MAX && same < CONNECTIONS_USER_MAX;
+}
+
 static void on_accept(struct acceptor *acceptor, int fd, const struct address *peer)
 {
 	struct api *a = container_of(acceptor, struct api, acceptor);
@@ -195,7 +231,8 @@ static void on_accept(struct acceptor *acceptor, int fd, const struct address *p
 	struct api_connection *c;
 	struct conn *conn;
 
-	if (a->connection_count >= CONNECTIONS_MAX || socket_peer_of(fd, &who) < 0) {
+	if (a->options.peer_of(fd, &who) < 0 || !has_room(a, who.uid)) {
+		a->counters.connections_refused++;
 		close(fd);
 		return;
 	}
@@ -204,6 +241,8 @@ static void on_accept(struct acceptor *acceptor, int fd, const struct address *p
 	c->uid = who.uid;
 	list_push_back(&a->connections, &c->in_api);
 	a->connection_count++;
+	if (!timer_is_running(&a->sweep))
+		timer_start(a->options.loop, &a->sweep, SWEEP_PERIOD);
 	conn = socket_conn_new_take(a->options.loop, a->options.chunks, fd, peer, NULL);
 	c->http = http_server_conn_open_take(conn, &server_options, &server_handler, c);
 }
@@ -214,8 +253,11 @@ int api_new(const struct api_options *options, int listening_fd, struct api **re
 	int r;
 
 	a->options = *options;
+	if (!a->options.peer_of)
+		a->options.peer_of = socket_peer_of;
 	a->started = loop_wall_now(options->loop);
 	list_init(&a->connections);
+	timer_init(&a->sweep, on_sweep);
 	r = acceptor_start(options->loop, &a->acceptor, listening_fd, on_accept);
 	if (r < 0) {
 		mem_free(a);
@@ -228,6 +270,7 @@ int api_new(const struct api_options *options, int listening_fd, struct api **re
 void api_close(struct api *a)
 {
 	acceptor_stop(&a->acceptor);
+	timer_stop(&a->sweep);
 	list_for_each_safe (node, &a->connections)
 		http_server_conn_close(container_of(node, struct api_connection, in_api)->http);
 }

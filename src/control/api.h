@@ -16,8 +16,12 @@
  *
  * `dryRun=true` goes through everything but the store. Every error is a JSON Status with one
  * sentence, the code of the problem, its path in the request (`items[3].spec.rules[0].timouts`)
- * and the fix. Writes are taken from root and the control plane's own user. The same socket
- * takes gRPC over HTTP/2 for certificates, told apart by the preface.
+ * and the fix; docs/reference/api.md has all of it. Writes are taken from root and the control
+ * plane's own user, and room is kept for these two. The same socket takes gRPC over HTTP/2 for
+ * certificates, told apart by the preface.
+ *
+ * Every request is answered once, at once: nothing here waits. A client that stops in the
+ * middle of its request, or does not read its answer, is left after half a minute.
  */
 
 #include "control/proxies.h"
@@ -26,6 +30,7 @@
 #include "http/grpc.h"
 #include "http/server.h"
 #include "net/acceptor.h"
+#include "net/socket.h"
 
 struct telemetry;
 
@@ -38,6 +43,8 @@ struct api_options {
 	struct telemetry *telemetry;
 	const struct grpc_service *grpc; /* of this socket; may be NULL */
 	struct str xds_address;          /* "127.0.0.1:15012": where proxies connect */
+	/* Who is at the other end; NULL: socket_peer_of(). */
+	int (*peer_of)(int fd, struct socket_peer *ret_peer);
 };
 
 struct api;

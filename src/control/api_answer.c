@@ -1,50 +1,53 @@
 #include "control/api_request.h"
 
-#include "base/error.h"
-#include "codec/node.h"
-#include "codec/percent.h"
+#include <assert.h>
 
-/* What an error means as a status, and the reason that Kubernetes clients know. */
+#include "base/error.h"
+#include "base/log.h"
+#include "codec/node.h"
+
+/* What an error means as a status. */
 static const struct {
 	int error;
 	uint16_t status;
-	const char *reason;
 } error_statuses[] = {
-	{ ERR_CONFIG, 422, "Invalid" },
-	{ ERR_SYNTAX, 400, "BadRequest" },
-	{ ERR_LIMIT, 422, "Invalid" },
-	{ ERR_UNSUPPORTED, 422, "Invalid" },
-	{ ERR_DENIED, 403, "Forbidden" },
-	{ ERR_NOT_FOUND, 404, "NotFound" },
-	{ ERR_EXISTS, 409, "AlreadyExists" },
-	{ ERR_CONFLICT, 409, "Conflict" },
-	{ ERR_UNAVAILABLE, 503, "ServiceUnavailable" },
+	{ ERR_CONFIG, 422 },      { ERR_SYNTAX, 400 },   { ERR_LIMIT, 422 },
+	{ ERR_UNSUPPORTED, 422 }, { ERR_DENIED, 403 },   { ERR_NOT_FOUND, 404 },
+	{ ERR_EXISTS, 409 },      { ERR_CONFLICT, 409 }, { ERR_UNAVAILABLE, 503 },
 };
 
-struct str api_parameter(struct api_request *q, const char *name)
-{
-	struct str rest = q->query, part, value;
-
-	while (str_split(&rest, '&', &part)) {
-		size_t equals = str_find(part, 0, '=');
-
-		if (!str_eq(str_slice(part, 0, equals), str_from(name)))
-			continue;
-		if (percent_decode(str_slice(part, equals + 1, part.len), &q->pool, &value) < 0)
-			return STR_EMPTY;
-		return value;
-	}
-	return STR_EMPTY;
-}
-
-bool api_flag(struct api_request *q, const char *name)
-{
-	return str_eq(api_parameter(q, name), STR("true"));
-}
+/* The reasons that Kubernetes clients know. */
+static const struct {
+	uint16_t status;
+	const char *reason;
+} status_reasons[] = {
+	{ 400, "BadRequest" },
+	{ 403, "Forbidden" },
+	{ 404, "NotFound" },
+	{ 405, "MethodNotAllowed" },
+	{ 408, "Timeout" },
+	{ 409, "Conflict" },
+	{ 413, "RequestEntityTooLarge" },
+	{ 422, "Invalid" },
+	{ 503, "ServiceUnavailable" },
+};
 
 void api_answer_text(struct api_request *q, uint16_t status, struct str type, struct str body)
 {
-	stream_reply(q->stream, status, type, body);
+	struct iovec iov = { (void *)body.ptr, body.len };
+	struct stream *s = q->stream;
+	struct headers h;
+
+	assert(!q->answered);
+	q->answered = true;
+	headers_init(&h, &s->pool);
+	h.status = status;
+	headers_add(&h, HEADER_CONTENT_TYPE, type);
+	headers_add(&h, HEADER_CONTENT_LENGTH, pool_printf(&s->pool, "%zu", body.len));
+	if (q->allow.len)
+		headers_add_named(&h, STR("allow"), q->allow);
+	if (stream_send_headers(s, &h, body.len == 0) != SEND_CLOSED && body.len)
+		stream_send_data(s, &iov, 1, true);
 }
 
 void api_answer(struct api_request *q, uint16_t status, const struct node *body)
@@ -57,26 +60,20 @@ void api_answer(struct api_request *q, uint16_t status, const struct node *body)
 	buf_fini(&text);
 }
 
-void api_answer_problem(struct api_request *q, const struct diag *d)
+static const char *reason_of(uint16_t status, const struct diag *d)
 {
-	struct node *body = api_map(q);
-	struct node *details;
-	uint16_t status = 500;
-	const char *reason = "InternalError";
+	if (d->error == ERR_EXISTS)
+		return "AlreadyExists";
+	for (size_t i = 0; i < array_count(status_reasons); i++)
+		if (status_reasons[i].status == status)
+			return status_reasons[i].reason;
+	return "InternalError";
+}
 
-	for (size_t i = 0; i < array_count(error_statuses); i++) {
-		if (error_statuses[i].error != d->error)
-			continue;
-		status = error_statuses[i].status;
-		reason = error_statuses[i].reason;
-	}
-	api_add_text(q, body, "kind", STR("Status"));
-	api_add_text(q, body, "apiVersion", STR("v1"));
-	api_add_text(q, body, "status", STR("Failure"));
-	api_add_number(q, body, "code", status);
-	api_add_text(q, body, "reason", str_from(reason));
-	api_add_text(q, body, "message", str_from(d->text));
-	details = api_add_map(q, body, "details");
+static void add_details(struct api_request *q, struct node *body, const struct diag *d)
+{
+	struct node *details = api_add_map(q, body, "details");
+
 	if (d->code)
 		api_add_text(q, details, "code", str_from(d->code));
 	if (d->path)
@@ -87,7 +84,44 @@ void api_answer_problem(struct api_request *q, const struct diag *d)
 		api_add_number(q, details, "line", d->at.line);
 		api_add_number(q, details, "column", d->at.column);
 	}
+}
+
+void api_answer_status(struct api_request *q, uint16_t status, const struct diag *d)
+{
+	struct node *body = api_map(q);
+
+	api_add_text(q, body, "kind", STR("Status"));
+	api_add_text(q, body, "apiVersion", STR("v1"));
+	api_add_text(q, body, "status", STR("Failure"));
+	api_add_number(q, body, "code", status);
+	api_add_text(q, body, "reason", str_from(reason_of(status, d)));
+	api_add_text(q, body, "message", str_from(d->text));
+	add_details(q, body, d);
 	api_answer(q, status, body);
+}
+
+void api_answer_problem(struct api_request *q, const struct diag *d)
+{
+	uint16_t status = 500;
+
+	for (size_t i = 0; i < array_count(error_statuses); i++)
+		if (error_statuses[i].error == d->error)
+			status = error_statuses[i].status;
+	if (status == 500)
+		log_error("api.failed", "path=%s reason=%s", log_quote(q->path),
+			  log_quote(str_from(d->text)));
+	api_answer_status(q, status, d);
+}
+
+void api_refuse(struct api_request *q, uint16_t status, const char *text, const char *hint)
+{
+	struct diag d = DIAG_INIT;
+
+	diag_fail(&d, ERR_SYNTAX, "%s", text);
+	if (hint)
+		diag_hint(&d, "%s", hint);
+	api_answer_status(q, status, &d);
+	diag_fini(&d);
 }
 
 struct node *api_map(struct api_request *q)
@@ -149,4 +183,9 @@ void api_add_real(struct api_request *q, struct node *map, const char *name, dou
 
 	n->text = pool_printf(&q->pool, "%.3f", value);
 	add(map, name, n);
+}
+
+struct str api_actor(struct api_request *q)
+{
+	return q->uid ? pool_printf(&q->pool, "uid %u", q->uid) : STR("root");
 }

@@ -1,5 +1,8 @@
 /*
  * Changes of many documents at once: apply, register, rollback
+ *
+ * Each document of the request becomes a write; what is wrong with one is told by its place in
+ * the request, also when it shows only beside the others.
  */
 
 #include "control/api_request.h"
@@ -7,6 +10,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "codec/node.h"
+#include "message/spiffe.h"
 
 /* Documents of one request. */
 #define DOCUMENTS_MAX 10000
@@ -15,10 +19,12 @@
 struct batch {
 	struct api_request *q;
 	struct state_write *writes;
+	const struct node **items; /* what of the request each write is; NULL: of the store */
 	size_t count;
 	size_t capacity;
 	struct map seen;      /* "KIND NS/NAME": the same object twice is refused */
 	struct node *objects; /* of the answer: what happens to each */
+	bool registers;       /* Services are only created */
 };
 
 static void batch_init(struct batch *b, struct api_request *q)
@@ -36,15 +42,18 @@ static void batch_fini(struct batch *b)
 		mem_free(b->writes[i].pool);
 	}
 	mem_free(b->writes);
+	mem_free(b->items);
 	map_fini(&b->seen);
 }
 
-static struct state_write *batch_add(struct batch *b)
+static struct state_write *batch_add(struct batch *b, const struct node *item)
 {
 	if (b->count == b->capacity) {
 		b->capacity = b->capacity ? b->capacity * 2 : 16;
 		b->writes = mem_realloc(b->writes, b->capacity * sizeof(*b->writes));
+		b->items = mem_realloc(b->items, b->capacity * sizeof(*b->items));
 	}
+	b->items[b->count] = item;
 	b->writes[b->count] = (struct state_write){ 0 };
 	return &b->writes[b->count++];
 }
@@ -110,69 +119,137 @@ static int add_seen(struct batch *b, const struct document *doc, struct diag *d)
 	return 0;
 }
 
-/* One document from a tree that belongs to the request. */
-static int add_document(struct batch *b, const struct node *item, struct diag *d)
+static int check_kind(const struct batch *b, const struct document *doc, struct diag *d)
+{
+	if (!b->registers || doc->kind->id == KIND_SERVICE || doc->kind->id == KIND_WORKLOAD)
+		return 0;
+	diag_fail(d, ERR_CONFIG, "a program registers Services and Workloads, and no %s",
+		  doc->kind->name);
+	diag_hint(d, "apply it");
+	return d->error;
+}
+
+/* One document; of the request, or of the store (item NULL). */
+static int add_document(struct batch *b, const struct node *tree, const struct node *item,
+			struct diag *d)
 {
 	struct api_request *q = b->q;
 	struct document_options options = {
-		.default_namespace = api_parameter(q, "namespace"),
+		.default_namespace = api_parameter(q, API_NAMESPACE),
 	};
-	struct state_write *w = batch_add(b);
+	struct state_write *w = batch_add(b, item);
 	const struct state_object *before;
 	int r;
 
 	w->pool = mem_new(struct pool);
 	pool_init(w->pool, 4096);
-	r = document_parse(node_copy(w->pool, item), &options, w->pool, &w->document, d);
+	r = document_parse(node_copy(w->pool, tree), &options, w->pool, &w->document, d);
+	if (r == 0)
+		r = check_kind(b, w->document, d);
 	if (r == 0)
 		r = add_seen(b, w->document, d);
 	if (r < 0)
 		return r;
 	before = current_of(q, w->document);
-	describe(b, before ? before->document : NULL, w->document);
+	w->create_only = b->registers && w->document->kind->id == KIND_SERVICE;
+	describe(b, before ? before->document : NULL,
+		 before && w->create_only ? before->document : w->document);
 	return 0;
 }
 
-/* Names the place in the request, so that the client can find it in the person's file. */
-static int add_item(struct batch *b, const struct node *item, bool in_list, struct diag *d)
+/* Tells a problem of a document by its place in the request, so that the client can find it in
+ * the person's file. */
+static int blame(struct batch *b, const struct node *item, const struct diag *problem,
+		 struct diag *d)
 {
-	struct diag inner = DIAG_INIT;
-	int r = add_document(b, item, &inner);
+	bool in_list = item && item->parent;
+	const char *path = problem->path ? problem->path : "";
 
-	if (r < 0) {
-		diag_fail(d, r, "%s", inner.text ? inner.text : err_text(r));
-		diag_at(d, inner.at);
-		diag_code(d, inner.code);
-		if (inner.hint)
-			diag_hint(d, "%s", inner.hint);
-		if (in_list)
-			diag_path(d,
-				  pool_printf(&b->q->pool, "items[%u]%s%s", item->index,
-					      inner.path ? "." : "", inner.path ? inner.path : ""));
-		else
-			diag_path(d, str_from(inner.path));
-	}
-	diag_fini(&inner);
+	diag_fail(d, problem->error, "%s",
+		  problem->text ? problem->text : err_text(problem->error));
+	if (item)
+		diag_at(d, problem->at);
+	diag_code(d, problem->code);
+	if (problem->hint)
+		diag_hint(d, "%s", problem->hint);
+	if (in_list)
+		diag_path(d, pool_printf(&b->q->pool, "items[%u]%s%s", item->index,
+					 *path ? "." : "", path));
+	else if (*path)
+		diag_path(d, str_from(path));
+	return d->error;
+}
+
+static int add_item(struct batch *b, const struct node *item, struct diag *d)
+{
+	struct diag problem = DIAG_INIT;
+	int r = add_document(b, item, item, &problem);
+
+	if (r < 0)
+		blame(b, item, &problem, d);
+	diag_fini(&problem);
 	return r;
+}
+
+static int check_list(const struct node *root, const struct node *items, struct diag *d)
+{
+	static const char *const fields[] = { "apiVersion", "kind", "metadata", "items", NULL };
+
+	node_for_each (field, root) {
+		size_t i = 0;
+
+		while (fields[i] && !str_eq(field->key, str_from(fields[i])))
+			i++;
+		if (fields[i])
+			continue;
+		node_fail_key(d, field, ERR_CONFIG, "unknown field \"%.*s\" in a List",
+			      STR_ARGS(field->key));
+		diag_code(d, code_text(CODE_UNKNOWN_FIELD)->name);
+		return d->error;
+	}
+	if (!items || items->kind != NODE_LIST) {
+		node_fail(d, items ? items : root, ERR_CONFIG,
+			  "a List has the documents in \"items\", a list");
+		diag_code(d, code_text(CODE_FIELD_MISSING)->name);
+		return d->error;
+	}
+	if (items->count <= DOCUMENTS_MAX)
+		return 0;
+	node_fail(d, items, ERR_LIMIT, "more than %d documents at once", DOCUMENTS_MAX);
+	diag_code(d, code_text(CODE_LIMIT)->name);
+	return d->error;
+}
+
+static int check_namespace(struct api_request *q, struct diag *d)
+{
+	struct str name_space = api_parameter(q, API_NAMESPACE);
+
+	if (!name_space.len || name_is_dns_label(name_space))
+		return 0;
+	return diag_fail(d, ERR_SYNTAX, "namespace= is not the name of a namespace");
 }
 
 static int add_body(struct batch *b, struct diag *d)
 {
 	struct api_request *q = b->q;
 	struct node *root, *items;
+	const struct node *kind;
 	int r;
 
-	r = json_parse(buf_str(&q->body), NULL, &q->pool, &root, d);
+	r = check_namespace(q, d);
+	if (r == 0)
+		r = json_parse(buf_str(&q->body), NULL, &q->pool, &root, d);
 	if (r < 0)
 		return r;
+	kind = node_get(root, STR("kind"));
+	if (!kind || kind->kind != NODE_TEXT || !str_eq(kind->text, STR("List")))
+		return add_item(b, root, d);
 	items = node_get(root, STR("items"));
-	if (!items)
-		return add_item(b, root, false, d);
-	if (items->kind != NODE_LIST || items->count > DOCUMENTS_MAX)
-		return diag_fail(d, ERR_LIMIT, "items is no list of at most %d documents",
-				 DOCUMENTS_MAX);
+	r = check_list(root, items, d);
+	if (r < 0)
+		return r;
 	node_for_each (item, items) {
-		r = add_item(b, item, true, d);
+		r = add_item(b, item, d);
 		if (r < 0)
 			return r;
 	}
@@ -220,62 +297,60 @@ static void batch_answer(struct batch *b, const struct state_result *result,
 	api_answer(q, 200, body);
 }
 
+/* r: how it went so far. Answers in any case. */
 static void batch_run(struct batch *b, struct state_change *change, int r, struct diag *d)
 {
 	struct api_request *q = b->q;
 	struct state_result result = { 0 };
+	struct diag problem = DIAG_INIT;
 
 	change->writes = b->writes;
 	change->write_count = b->count;
-	change->dry_run = api_flag(q, "dryRun");
-	change->actor = q->uid ? pool_printf(&q->pool, "uid %u", q->uid) : STR("root");
-	if (r == 0)
-		r = state_apply(q->api->options.state, change, &result, d);
+	change->dry_run = api_flag(q, API_DRY_RUN);
+	change->actor = api_actor(q);
+	if (r == 0) {
+		r = state_apply(q->api->options.state, change, &result, &problem);
+		if (r < 0)
+			blame(b, change->failed < b->count ? b->items[change->failed] : NULL,
+			      &problem, d);
+	}
 	if (r < 0)
 		api_answer_problem(q, d);
 	else
 		batch_answer(b, &result, change);
+	diag_fini(&problem);
+}
+
+/* What the request holds becomes one change. */
+static void serve_body(struct api_request *q, struct state_change *change)
+{
+	struct diag d = DIAG_INIT;
+	struct batch b;
+	int r;
+
+	batch_init(&b, q);
+	b.registers = change->origin == STATE_REGISTERED;
+	r = add_body(&b, &d);
+	batch_run(&b, change, r, &d);
+	batch_fini(&b);
+	diag_fini(&d);
 }
 
 void api_apply(struct api_request *q)
 {
 	struct state_change change = {
 		.origin = STATE_APPLIED,
-		.allow_dangling = api_flag(q, "allowDangling"),
+		.allow_dangling = api_flag(q, API_ALLOW_DANGLING),
 		.message = STR("apply"),
 	};
-	struct diag d = DIAG_INIT;
-	struct batch b;
-	int r;
 
-	batch_init(&b, q);
-	r = add_body(&b, &d);
-	batch_run(&b, &change, r, &d);
-	batch_fini(&b);
-	diag_fini(&d);
+	serve_body(q, &change);
 }
 
 /*
  * What `weft run` writes: Services are created where they are absent and never changed, the
  * Workload is written.
  */
-static void keep_existing(struct batch *b)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < b->count; i++) {
-		const struct document *doc = b->writes[i].document;
-
-		if (doc->kind->id == KIND_SERVICE && current_of(b->q, doc)) {
-			pool_fini(b->writes[i].pool);
-			mem_free(b->writes[i].pool);
-			continue;
-		}
-		b->writes[kept++] = b->writes[i];
-	}
-	b->count = kept;
-}
-
 void api_register(struct api_request *q)
 {
 	struct state_change change = {
@@ -283,17 +358,8 @@ void api_register(struct api_request *q)
 		.allow_dangling = true,
 		.message = STR("register"),
 	};
-	struct diag d = DIAG_INIT;
-	struct batch b;
-	int r;
 
-	batch_init(&b, q);
-	r = add_body(&b, &d);
-	if (r == 0)
-		keep_existing(&b);
-	batch_run(&b, &change, r, &d);
-	batch_fini(&b);
-	diag_fini(&d);
+	serve_body(q, &change);
 }
 
 /*
@@ -305,15 +371,24 @@ struct rollback {
 	struct diag *diag;
 };
 
+/* What a program has registered since is the program's: it is left as it is. */
+static bool is_registered(const struct state_object *o)
+{
+	return o && o->origin == STATE_REGISTERED;
+}
+
 static int on_past(void *user, const struct store_object *past)
 {
 	struct rollback *rollback = user;
 	struct api_request *q = rollback->batch.q;
 	struct node *root;
-	int r = json_parse(pool_strdup(&q->pool, past->json), NULL, &q->pool, &root,
-			   rollback->diag);
+	int r;
 
-	return r < 0 ? r : add_document(&rollback->batch, root, rollback->diag);
+	if (is_registered(
+		    state_get(q->api->options.state, past->kind, past->name_space, past->name)))
+		return 0;
+	r = json_parse(past->json, NULL, &q->pool, &root, rollback->diag);
+	return r < 0 ? r : add_document(&rollback->batch, root, NULL, rollback->diag);
 }
 
 /* An applied object that was not there at that revision goes. */
@@ -325,10 +400,10 @@ static void on_present(void *user, const struct state_object *o)
 	struct diag ignored = DIAG_INIT;
 	struct state_write *w;
 
-	if (o->origin != STATE_APPLIED)
+	if (is_registered(o))
 		return;
 	if (add_seen(b, doc, &ignored) == 0) {
-		w = batch_add(b);
+		w = batch_add(b, NULL);
 		w->kind = doc->kind->id;
 		w->name_space = pool_strdup(&b->q->pool, doc->name_space);
 		w->name = pool_strdup(&b->q->pool, doc->name);
@@ -360,9 +435,9 @@ void api_rollback(struct api_request *q)
 	int r;
 
 	batch_init(&rollback.batch, q);
-	r = str_to_u64(api_parameter(q, "to"), INT64_MAX, &to);
+	r = str_to_u64(api_parameter(q, API_TO), INT64_MAX, &to);
 	if (r < 0)
-		diag_fail(&d, ERR_CONFIG, "to= must be the number of a revision");
+		diag_fail(&d, ERR_SYNTAX, "to= must be the number of a revision");
 	else
 		r = rollback_read(&rollback, to, &d);
 	change.message = pool_printf(&q->pool, "rollback to %llu", (unsigned long long)to);

@@ -41,14 +41,15 @@ void api_history(struct api_request *q)
 {
 	struct node *body = api_map(q);
 	struct rows rows = { .q = q, .list = api_add_list(q, body, "revisions") };
-	struct str limit = api_parameter(q, "limit");
+	struct str limit = api_parameter(q, API_LIMIT);
 	uint64_t count = HISTORY_DEFAULT;
-	int r = 0;
+	int r;
 
-	if (limit.len)
-		r = str_to_u64(limit, HISTORY_MAX, &count);
-	if (r == 0)
-		r = store_history(q->api->options.store, (uint32_t)count, on_revision, &rows);
+	if (limit.len && str_to_u64(limit, HISTORY_MAX, &count) < 0) {
+		api_refuse(q, 400, "limit= is a number up to 10000", NULL);
+		return;
+	}
+	r = store_history(q->api->options.store, (uint32_t)count, on_revision, &rows);
 	if (r < 0)
 		answer_failure(q, r, "cannot read the history");
 	else
@@ -78,16 +79,21 @@ void api_revision(struct api_request *q)
 	uint64_t revision;
 	int r;
 
-	r = str_to_u64(number, INT64_MAX, &revision);
-	if (r < 0) {
-		answer_failure(q, ERR_NOT_FOUND, "a revision is a number");
+	if (str_to_u64(number, INT64_MAX, &revision) < 0) {
+		api_refuse(q, 404, "a revision is a number", NULL);
 		return;
 	}
 	api_add_text(q, body, "kind", STR("List"));
 	api_add_text(q, body, "apiVersion", STR("v1"));
 	rows.list = api_add_list(q, body, "items");
 	r = store_at_revision(q->api->options.store, revision, on_object, &rows);
-	if (r < 0)
+	if (r == ERR_NOT_FOUND)
+		api_refuse(q, 404,
+			   pool_printf(&q->pool, "there is no revision %llu",
+				       (unsigned long long)revision)
+				   .ptr,
+			   NULL);
+	else if (r < 0)
 		answer_failure(q, r, "cannot read that revision");
 	else
 		api_answer(q, 200, body);
@@ -95,13 +101,13 @@ void api_revision(struct api_request *q)
 
 void api_backup(struct api_request *q)
 {
-	struct str path = api_parameter(q, "path");
+	struct str path = api_parameter(q, API_PATH);
 	struct diag d = DIAG_INIT;
 	struct node *body;
 	int r;
 
-	if (!path.len || path.ptr[0] != '/')
-		r = diag_fail(&d, ERR_CONFIG, "path= must be an absolute path");
+	if (!path.len || path.ptr[0] != '/' || str_find(path, 0, '\0') != path.len)
+		r = diag_fail(&d, ERR_SYNTAX, "path= must be an absolute path");
 	else
 		r = store_backup(q->api->options.store, pool_strdup(&q->pool, path).ptr, &d);
 	if (r < 0) {

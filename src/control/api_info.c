@@ -167,29 +167,52 @@ void api_status(struct api_request *q)
  * Prometheus
  */
 
+/* One row per number. */
+struct metric {
+	const char *name; /* with labels where it has some; equal names stand together */
+	const char *type;
+	uint64_t value;
+};
+
+static void write_metrics(const struct metric *metrics, size_t count, struct buf *out)
+{
+	struct str before = STR_EMPTY;
+
+	for (size_t i = 0; i < count; i++) {
+		struct str name = str_from(metrics[i].name);
+		struct str family = str_slice(name, 0, str_find(name, 0, '{'));
+
+		if (!str_eq(family, before))
+			buf_printf(out, "# TYPE %.*s %s\n", STR_ARGS(family), metrics[i].type);
+		before = family;
+		buf_printf(out, "%s %llu\n", metrics[i].name, (unsigned long long)metrics[i].value);
+	}
+}
+
 void api_metrics(struct api_request *q)
 {
+	const struct api *a = q->api;
 	struct proxy_counts counts = { 0 };
 	struct buf text = BUF_INIT(0);
 
-	proxies_each(q->api->options.proxies, count_proxy, &counts);
-	buf_printf(&text,
-		   "# TYPE weft_build_info gauge\n"
-		   "weft_build_info{version=\"%s\",component=\"control\"} 1\n"
-		   "# TYPE weft_control_revision gauge\n"
-		   "weft_control_revision %llu\n"
-		   "# TYPE weft_control_proxies gauge\n"
-		   "weft_control_proxies{state=\"up\"} %u\n"
-		   "weft_control_proxies{state=\"lost\"} %u\n"
-		   "# TYPE weft_control_proxies_programmed gauge\n"
-		   "weft_control_proxies_programmed %u\n"
-		   "# TYPE weft_control_api_requests_total counter\n"
-		   "weft_control_api_requests_total %llu\n"
-		   "# TYPE weft_control_api_refused_total counter\n"
-		   "weft_control_api_refused_total %llu\n",
-		   WEFT_VERSION, (unsigned long long)state_revision(q->api->options.state),
-		   counts.up, counts.of - counts.up, counts.programmed,
-		   (unsigned long long)q->api->requests, (unsigned long long)q->api->refused);
+	proxies_each(a->options.proxies, count_proxy, &counts);
+	const struct metric metrics[] = {
+		{ "weft_build_info{version=\"" WEFT_VERSION "\",component=\"control\"}", "gauge",
+		  1 },
+		{ "weft_control_revision", "gauge", state_revision(a->options.state) },
+		{ "weft_control_proxies{state=\"up\"}", "gauge", counts.up },
+		{ "weft_control_proxies{state=\"lost\"}", "gauge", counts.of - counts.up },
+		{ "weft_control_proxies_programmed", "gauge", counts.programmed },
+		{ "weft_control_api_connections", "gauge", a->connection_count },
+		{ "weft_control_api_connections_refused_total", "counter",
+		  a->counters.connections_refused },
+		{ "weft_control_api_connections_stalled_total", "counter",
+		  a->counters.connections_stalled },
+		{ "weft_control_api_requests_total", "counter", a->counters.requests },
+		{ "weft_control_api_refused_total", "counter", a->counters.refused },
+	};
+
+	write_metrics(metrics, array_count(metrics), &text);
 	api_answer_text(q, 200, STR("text/plain; version=0.0.4"), buf_str(&text));
 	buf_fini(&text);
 }

@@ -5,15 +5,29 @@
 
 static int path_parse(struct api_request *q, struct kind_path *ret_path)
 {
-	struct diag d = DIAG_INIT;
 	int r = kind_path_parse(q->path, ret_path);
 
 	if (r == 0)
 		return 0;
-	diag_fail(&d, ERR_NOT_FOUND, "there is no such kind of object");
-	api_answer_problem(q, &d);
-	diag_fini(&d);
+	api_refuse(q, 404, "there is no such kind of object", NULL);
 	return r;
+}
+
+/* The path of one object, to be written. */
+static int path_parse_object(struct api_request *q, struct kind_path *ret_path)
+{
+	int r = path_parse(q, ret_path);
+
+	if (r < 0)
+		return r;
+	if (ret_path->name.len && !ret_path->status)
+		return 0;
+	q->allow = STR("GET");
+	api_refuse(q, 405,
+		   ret_path->status ? "status is written by the control plane alone"
+				    : "a list is read here; POST /apply takes many documents",
+		   NULL);
+	return ERR_UNSUPPORTED;
 }
 
 static void answer_absent(struct api_request *q, const struct kind_path *path)
@@ -91,7 +105,7 @@ static int document_read(struct api_request *q, const struct kind_path *path, st
 	struct node *root;
 	int r;
 
-	r = json_parse(pool_strdup(pool, buf_str(&q->body)), NULL, pool, &root, d);
+	r = json_parse(buf_str(&q->body), NULL, pool, &root, d);
 	if (r == 0)
 		r = document_parse(root, &options, pool, &doc, d);
 	if (r < 0)
@@ -103,11 +117,6 @@ static int document_read(struct api_request *q, const struct kind_path *path, st
 	return 0;
 }
 
-static struct str actor(struct api_request *q)
-{
-	return q->uid ? pool_printf(&q->pool, "uid %u", q->uid) : STR("root");
-}
-
 static int object_change(struct api_request *q, struct state_write *write, enum state_origin origin,
 			 struct state_result *ret_result, struct diag *d)
 {
@@ -115,68 +124,86 @@ static int object_change(struct api_request *q, struct state_write *write, enum 
 		.writes = write,
 		.write_count = 1,
 		.origin = origin,
-		.dry_run = api_flag(q, "dryRun"),
+		.dry_run = api_flag(q, API_DRY_RUN),
 		.allow_dangling = true, /* objects come one by one here, in any order */
-		.actor = actor(q),
+		.actor = api_actor(q),
 		.message = write->document ? STR("put") : STR("delete"),
 	};
 
 	return state_apply(q->api->options.state, &change, ret_result, d);
 }
 
+/* As it is now, or would be: without status then. */
+static void answer_written(struct api_request *q, const struct kind_path *path,
+			   const struct document *doc, const struct state_result *result)
+{
+	uint16_t status = result->created ? 201 : 200;
+
+	if (api_flag(q, API_DRY_RUN))
+		api_answer(q, status, document_canonical(doc, &q->pool));
+	else
+		api_answer(q, status, api_object_node(q, find(q, path)));
+}
+
 void api_object_put(struct api_request *q)
 {
 	struct pool pool = POOL_INIT(4096);
 	struct state_write write = { .pool = &pool };
-	struct state_result result;
+	struct state_result result = { 0 };
 	struct diag d = DIAG_INIT;
 	struct kind_path path;
 	int r;
 
-	if (path_parse(q, &path) < 0)
+	if (path_parse_object(q, &path) < 0)
 		return;
 	r = document_read(q, &path, &pool, &write.document, &d);
 	if (r == 0)
 		r = object_change(q, &write, STATE_APPLIED, &result, &d);
 	if (r < 0)
 		api_answer_problem(q, &d);
-	else if (find(q, &path))
-		api_answer(q, result.created ? 201 : 200, api_object_node(q, find(q, &path)));
 	else
-		api_answer_text(q, 200, STR("application/json"), STR("{}\n")); /* a dry run */
+		answer_written(q, &path, write.document, &result);
 	diag_fini(&d);
 	pool_fini(&pool);
 }
 
+static void answer_deleted(struct api_request *q, uint64_t revision)
+{
+	struct node *body = api_map(q);
+
+	api_add_text(q, body, "kind", STR("Status"));
+	api_add_text(q, body, "apiVersion", STR("v1"));
+	api_add_text(q, body, "status", STR("Success"));
+	api_add_number(q, body, "revision", (int64_t)revision);
+	api_answer(q, 200, body);
+}
+
 void api_object_delete(struct api_request *q)
 {
-	struct state_result result;
+	struct state_result result = { 0 };
 	struct diag d = DIAG_INIT;
 	const struct state_object *o;
+	enum state_origin origin;
 	struct state_write write;
 	struct kind_path path;
-	struct node *body;
 
-	if (path_parse(q, &path) < 0)
+	if (path_parse_object(q, &path) < 0)
 		return;
 	o = find(q, &path);
 	if (!o) {
 		answer_absent(q, &path);
 		return;
 	}
+	origin = o->origin;
 	write = (struct state_write){
 		.kind = path.kind->id,
 		.name_space = path.name_space,
 		.name = path.name,
 	};
-	if (object_change(q, &write, o->origin, &result, &d) < 0) {
+	/* What a program registered is no part of the revisions, and so is its end. */
+	if (object_change(q, &write, origin, &result, &d) < 0)
 		api_answer_problem(q, &d);
-		diag_fini(&d);
-		return;
-	}
-	body = api_map(q);
-	api_add_text(q, body, "kind", STR("Status"));
-	api_add_text(q, body, "status", STR("Success"));
-	api_add_number(q, body, "revision", (int64_t)result.revision);
-	api_answer(q, 200, body);
+	else
+		answer_deleted(q, origin == STATE_APPLIED ? result.revision : 0);
+	diag_fini(&d);
 }

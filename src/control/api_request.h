@@ -2,6 +2,11 @@
 
 /*
  * Inside the API: one request
+ *
+ *	on_headers ─▶ api_route_request: path, method, caller, parameters ─▶ refused at once
+ *	                     │
+ *	                     ▼ the body, where the route takes one
+ *	               route->serve: exactly one answer
  */
 
 #include <sys/types.h>
@@ -16,31 +21,73 @@ struct api {
 	struct acceptor acceptor;
 	struct list connections; /* struct api_connection */
 	uint32_t connection_count;
+	struct timer sweep; /* of connections that do not move */
 	struct wall_time started;
-	uint64_t requests;
-	uint64_t refused;
+	struct {
+		uint64_t requests;
+		uint64_t refused;             /* writes by others than root and the own user */
+		uint64_t connections_refused; /* over a limit */
+		uint64_t connections_stalled; /* closed, for they did not move */
+	} counters;
 };
 
 struct api_request {
 	struct api *api;
 	struct stream *stream;
+	const struct api_route *route;
 	struct headers *headers;
 	struct str path;  /* without query */
 	struct str query; /* behind '?' */
 	struct buf body;
 	uid_t uid; /* of the caller */
+	bool answered;
+	struct str allow; /* of a 405: the methods that the path takes */
 	struct pool pool;
 };
 
-/* A parameter of the query, decoded, in the request's pool; empty when absent. */
-struct str api_parameter(struct api_request *q, const char *name);
-bool api_flag(struct api_request *q, const char *name); /* "true" */
+/* Parameters of the query that a route takes. */
+enum api_parameter {
+	API_DRY_RUN,
+	API_ALLOW_DANGLING,
+	API_NAMESPACE,
+	API_TO,
+	API_LIMIT,
+	API_PATH,
+	API_WINDOW,
+	API_BY,
+	API_PARAMETER_COUNT,
+};
+
+struct api_route {
+	const char *method;
+	struct str path; /* a prefix where it ends in "/" */
+	void (*serve)(struct api_request *q);
+	bool writes;
+	bool takes_body;
+	unsigned parameters; /* set of 1 << enum api_parameter */
+};
+
+/*
+ * Finds the route and checks all that the head says: method, caller, parameters. False: the
+ * request was refused and is answered.
+ */
+bool api_route_request(struct api_request *q);
+/* May this user write? */
+bool api_may_write(uid_t uid);
+
+/* A parameter, decoded, in the request's pool; empty when absent. */
+struct str api_parameter(struct api_request *q, enum api_parameter which);
+bool api_flag(struct api_request *q, enum api_parameter which); /* "true" */
 
 /* Answers; exactly one of them is called for a request. */
 void api_answer(struct api_request *q, uint16_t status, const struct node *body);
 void api_answer_text(struct api_request *q, uint16_t status, struct str type, struct str body);
 /* The problem in `d`, with the status that its error means. */
 void api_answer_problem(struct api_request *q, const struct diag *d);
+/* The same with the status given. */
+void api_answer_status(struct api_request *q, uint16_t status, const struct diag *d);
+/* A problem in one sentence; `hint` may be NULL. */
+void api_refuse(struct api_request *q, uint16_t status, const char *text, const char *hint);
 
 /* Building answers. Text is borrowed or in the request's pool. */
 void api_add_text(struct api_request *q, struct node *map, const char *name, struct str value);
@@ -52,6 +99,9 @@ struct node *api_map(struct api_request *q);
 void api_add_time(struct api_request *q, struct node *map, const char *name, struct wall_time t);
 /* A fraction or a latency: three decimals. */
 void api_add_real(struct api_request *q, struct node *map, const char *name, double value);
+
+/* Who changes something: for history. */
+struct str api_actor(struct api_request *q);
 
 /* An object as the API shows it: canonical, with metadata and status. */
 struct node *api_object_node(struct api_request *q, const struct state_object *o);

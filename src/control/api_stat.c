@@ -13,6 +13,7 @@
 #include "control/telemetry.h"
 
 #define WINDOW_DEFAULT DURATION_SECONDS(60)
+#define WINDOW_MIN     TELEMETRY_SLOT
 #define WINDOW_MAX     DURATION_SECONDS(300)
 
 enum stat_by { BY_SERVICE, BY_VERSION, BY_PEER };
@@ -155,16 +156,16 @@ static void add_row(struct stat_table *t, struct node *list, const struct stat_r
 static int parameters_read(struct api_request *q, struct duration *ret_window, enum stat_by *ret_by,
 			   struct diag *d)
 {
-	struct str window = api_parameter(q, "window");
-	struct str by = api_parameter(q, "by");
+	struct str window = api_parameter(q, API_WINDOW);
+	struct str by = api_parameter(q, API_BY);
 
 	*ret_window = WINDOW_DEFAULT;
 	*ret_by = BY_SERVICE;
 	if (str_eq(window, STR("all")))
 		ret_window->ns = 0;
-	else if (window.len && (duration_parse(window, ret_window) < 0 || ret_window->ns <= 0 ||
-				ret_window->ns > WINDOW_MAX.ns))
-		return diag_fail(d, ERR_CONFIG, "window is a duration up to 5m, or all");
+	else if (window.len && (duration_parse(window, ret_window) < 0 ||
+				ret_window->ns < WINDOW_MIN.ns || ret_window->ns > WINDOW_MAX.ns))
+		return diag_fail(d, ERR_CONFIG, "window is a duration from 5s to 5m, or all");
 	for (size_t i = 0; by.len && i < array_count(by_words); i++) {
 		if (!str_eq(by, str_from(by_words[i])))
 			continue;

@@ -110,8 +110,7 @@ static void add_metadata(struct api_request *q, struct node *root, const struct 
 
 	if (!metadata)
 		metadata = api_add_map(q, root, "metadata");
-	api_add_text(q, metadata, "resourceVersion",
-		     pool_printf(&q->pool, "%llu", (unsigned long long)o->revision));
+	api_add_text(q, metadata, "resourceVersion", state_object_version(o, &q->pool));
 }
 
 struct node *api_object_node(struct api_request *q, const struct state_object *o)

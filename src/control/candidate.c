@@ -33,21 +33,21 @@ void state_view_finish(struct state_view *v)
 	v->config = config ? config->mesh_config : mesh_config_default();
 }
 
-static int conflict_check(const struct state_write *w, const struct state_object *before,
-			  struct diag *d)
+static int conflict_check(struct candidate *c, const struct state_write *w,
+			  const struct state_object *before, struct diag *d)
 {
 	struct buf title = BUF_INIT(0);
-	uint64_t wanted;
+	struct str wanted;
 	int r = 0;
 
 	if (!w->document || !w->document->resource_version.len)
 		return 0;
-	if (str_to_u64(w->document->resource_version, UINT64_MAX, &wanted) < 0 || !before ||
-	    before->revision != wanted) {
+	wanted = w->document->resource_version;
+	if (!before || !str_eq(wanted, state_object_version(before, &c->pool))) {
 		document_title(w->document, &title);
 		r = diag_fail(d, ERR_CONFLICT,
 			      "%.*s was changed since resourceVersion %.*s was read",
-			      STR_ARGS(buf_str(&title)), STR_ARGS(w->document->resource_version));
+			      STR_ARGS(buf_str(&title)), STR_ARGS(wanted));
 		diag_hint(d, "get it again and apply the change to that");
 	}
 	buf_fini(&title);
@@ -65,11 +65,12 @@ static struct str json_of(struct candidate *c, const struct document *doc)
 	return copy;
 }
 
-static bool is_unchanged(struct candidate *c, const struct state_object *before, struct str json)
+static bool is_unchanged(struct candidate *c, const struct state_write *w,
+			 const struct state_object *before, struct str json)
 {
 	if (!before)
 		return false;
-	if (c->change->create_only)
+	if (w->create_only)
 		return true;
 	/* What a person applies becomes the person's, also where `weft run` wrote the same. */
 	if (before->origin == STATE_REGISTERED && c->change->origin == STATE_APPLIED)
@@ -120,29 +121,36 @@ static int write_add(struct candidate *c, const struct state_write *w, struct di
 	if (!doc && !before)
 		return diag_fail(d, ERR_NOT_FOUND, "there is no %s %.*s%s%.*s", kind_of(kind)->name,
 				 STR_ARGS(name_space), name_space.len ? "/" : "", STR_ARGS(name));
-	r = conflict_check(w, before, d);
+	r = conflict_check(c, w, before, d);
 	if (r < 0)
 		return r;
 	*out = (struct candidate_write){ .write = w, .document = doc, .before = before };
 	if (doc)
 		out->json = json_of(c, doc);
-	if (doc && is_unchanged(c, before, out->json)) {
+	if (doc && is_unchanged(c, w, before, out->json)) {
 		c->unchanged++;
 		return 0;
 	}
-	if (doc)
+	if (doc) {
 		w->document->created = before ? before->document->created : CREATED_NEW + c->count;
+		w->document->user = before;
+	}
+	if (before)
+		before->candidate = out;
 	c->count++;
 	return 0;
 }
 
-static const struct candidate_write *write_of(const struct candidate *c,
-					      const struct state_object *o)
+/* The write that brings a document of the view; NULL: it stays as it is. */
+static const struct candidate_write *write_of(const struct candidate *c, const struct document *doc)
 {
-	for (size_t i = 0; i < c->count; i++)
-		if (c->writes[i].before == o)
-			return &c->writes[i];
-	return NULL;
+	const struct state_object *before = doc->user;
+	const struct candidate_write *w;
+
+	if (doc->created >= CREATED_NEW)
+		return &c->writes[doc->created - CREATED_NEW];
+	w = before ? before->candidate : NULL;
+	return w && w->document == doc ? w : NULL;
 }
 
 static void document_add(struct state_view *v, const struct document *doc)
@@ -164,7 +172,7 @@ static void view_make(struct candidate *c)
 		map_for_each (entry, &c->state->objects[kind]) {
 			const struct state_object *o = entry->value;
 
-			if (!write_of(c, o))
+			if (!o->candidate)
 				document_add(c->view, o->document);
 		}
 	}
@@ -172,14 +180,6 @@ static void view_make(struct candidate *c)
 		if (c->writes[i].document)
 			document_add(c->view, c->writes[i].document);
 	state_view_finish(c->view);
-}
-
-static bool is_written(const struct candidate *c, const struct document *doc)
-{
-	for (size_t i = 0; i < c->count; i++)
-		if (c->writes[i].document == doc)
-			return true;
-	return false;
 }
 
 static bool is_dangling(const struct finding *f)
@@ -192,11 +192,13 @@ static int findings_check(struct candidate *c, struct diag *d)
 {
 	for (uint32_t i = 0; i < c->view->findings.count; i++) {
 		const struct finding *f = &c->view->findings.items[i];
+		const struct candidate_write *w = write_of(c, f->document);
 
-		if (f->severity != FINDING_ERROR || !is_written(c, f->document))
+		if (f->severity != FINDING_ERROR || !w)
 			continue;
 		if (c->change->allow_dangling && is_dangling(f))
 			continue;
+		c->failed = w->write - c->change->writes;
 		finding_diag(f, d);
 		return d->error;
 	}
@@ -205,16 +207,18 @@ static int findings_check(struct candidate *c, struct diag *d)
 
 struct findings candidate_findings(struct candidate *c)
 {
-	struct findings *all = &c->view->findings;
-	struct findings shown = {
-		.items = pool_new_array(&c->view->pool, struct finding, all->count + 1),
-	};
+	struct findings shown = { 0 };
+	const struct findings *all;
 	bool deletes = false;
 
+	if (!c->count)
+		return shown;
+	all = &c->view->findings;
+	shown.items = pool_new_array(&c->view->pool, struct finding, all->count + 1);
 	for (size_t i = 0; i < c->count; i++)
 		deletes |= !c->writes[i].document;
 	for (uint32_t i = 0; i < all->count; i++)
-		if (is_written(c, all->items[i].document) ||
+		if (write_of(c, all->items[i].document) ||
 		    (deletes && all->items[i].severity == FINDING_ERROR))
 			shown.items[shown.count++] = all->items[i];
 	return shown;
@@ -222,14 +226,10 @@ struct findings candidate_findings(struct candidate *c)
 
 static struct str address_of(void *user, const struct document *service)
 {
-	const struct candidate *c = user;
-	const struct state_object *o;
+	const struct candidate_write *w = write_of(user, service);
+	const struct state_object *o = service->user;
 
-	for (size_t i = 0; i < c->count; i++)
-		if (c->writes[i].document == service)
-			return c->writes[i].virtual_address;
-	o = state_find(c->state, KIND_SERVICE, service->name_space, service->name);
-	return str_from(o->virtual_address);
+	return w ? w->virtual_address : str_from(o->virtual_address);
 }
 
 static int graph_make(struct candidate *c, struct diag *d)
@@ -264,21 +264,44 @@ static int trust_domain_check(struct candidate *c, struct diag *d)
 	return d->error;
 }
 
-int candidate_make(struct candidate *c, struct state *s, const struct state_change *change,
-		   struct diag *d)
+static int writes_add(struct candidate *c, struct diag *d)
 {
 	int r = 0;
 
-	*c = (struct candidate){ .state = s, .change = change };
+	for (size_t i = 0; r == 0 && i < c->change->write_count; i++) {
+		r = write_add(c, &c->change->writes[i], d);
+		if (r < 0)
+			c->failed = i;
+	}
+	return r;
+}
+
+static int addresses_set(struct candidate *c, struct diag *d)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->count; i++) {
+		r = address_set(c, &c->writes[i], c->view->config, d);
+		if (r < 0)
+			c->failed = c->writes[i].write - c->change->writes;
+	}
+	return r;
+}
+
+int candidate_make(struct candidate *c, struct state *s, const struct state_change *change,
+		   struct diag *d)
+{
+	int r;
+
+	*c = (struct candidate){ .state = s, .change = change, .failed = change->write_count };
 	pool_init(&c->pool, 16 * 1024);
 	c->writes = pool_new_array(&c->pool, struct candidate_write, change->write_count + 1);
-	for (size_t i = 0; r == 0 && i < change->write_count; i++)
-		r = write_add(c, &change->writes[i], d);
-	if (r < 0)
+	r = writes_add(c, d);
+	/* Programs say again and again that they are there: that must cost nothing. */
+	if (r < 0 || !c->count)
 		return r;
 	view_make(c);
-	for (size_t i = 0; r == 0 && i < c->count; i++)
-		r = address_set(c, &c->writes[i], c->view->config, d);
+	r = addresses_set(c, d);
 	if (r == 0)
 		r = trust_domain_check(c, d);
 	if (r == 0)
@@ -290,11 +313,15 @@ int candidate_make(struct candidate *c, struct state *s, const struct state_chan
 
 void candidate_fini(struct candidate *c)
 {
-	/* Addresses that were picked for objects that did not come to be. */
-	for (size_t i = 0; i < c->count; i++)
-		if (c->writes[i].virtual_address.len && !c->writes[i].before)
-			virtual_addresses_release(&c->state->addresses,
-						  c->writes[i].virtual_address);
+	for (size_t i = 0; i < c->count; i++) {
+		struct candidate_write *w = &c->writes[i];
+
+		if (w->before)
+			w->before->candidate = NULL;
+		/* Addresses that were picked for objects that did not come to be. */
+		else if (w->virtual_address.len)
+			virtual_addresses_release(&c->state->addresses, w->virtual_address);
+	}
 	graph_change_free(c->graph);
 	state_view_free(c->view);
 	pool_fini(&c->pool);

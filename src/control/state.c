@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "codec/node.h"
 
@@ -246,6 +247,12 @@ void state_each(const struct state *s, enum kind_id kind,
 	}
 }
 
+struct str state_object_version(const struct state_object *o, struct pool *pool)
+{
+	return pool_printf(pool, "%s%llu", o->origin == STATE_REGISTERED ? "r" : "",
+			   (unsigned long long)o->revision);
+}
+
 const struct findings *state_findings(const struct state *s)
 {
 	return &s->view->findings;
@@ -372,9 +379,11 @@ static void swap(struct candidate *c, uint64_t revision, const uint64_t *created
 		tell_object(s, c->writes[i].before, after[i]);
 	graph_commit_take(&s->graph, TAKE(c->graph), tell_resource, s);
 	tell_commit(s);
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
 		if (c->writes[i].before)
 			object_free(c->writes[i].before);
+		c->writes[i].before = NULL;
+	}
 	state_view_free(view);
 }
 
@@ -417,6 +426,7 @@ int state_apply(struct state *s, struct state_change *change, struct state_resul
 		s->shown = state_view_free(s->shown);
 		s->shown = TAKE(c.view); /* NULL after a swap */
 	}
+	change->failed = c.failed;
 	candidate_fini(&c);
 	return r;
 }
@@ -432,5 +442,7 @@ void state_live_changed(struct state *s, const struct state_object *workload)
 	/* It was checked when it was applied; only the set of endpoints differs. */
 	if (graph_compute(&s->graph, &input, &scope, &result, &d) == 0)
 		graph_commit_take(&s->graph, result, tell_resource, s);
+	else
+		log_error("state.compile_failed", "reason=%s", log_quote(str_from(d.text)));
 	diag_fini(&d);
 }

@@ -34,6 +34,8 @@ struct state_object {
 	uint64_t revision; /* applied: the revision that wrote it; registered: own order */
 	struct wall_time changed_at;
 	char *virtual_address; /* of a Service: IPv4; NULL for other kinds */
+	/* private: what the change under way does to it */
+	const struct candidate_write *candidate;
 };
 
 /* Called after every change, in the order of registration. */
@@ -70,6 +72,8 @@ const struct state_object *state_get(const struct state *s, enum kind_id kind,
 /* Calls for each object of a kind (KIND_COUNT: of all), by namespace and name. */
 void state_each(const struct state *s, enum kind_id kind,
 		void (*on_object)(void *user, const struct state_object *o), void *user);
+/* Its resourceVersion: "12" as applied, "r12" as registered, which are two orders. In `pool`. */
+struct str state_object_version(const struct state_object *o, struct pool *pool);
 /* The present findings of all documents; valid until the next change. */
 const struct findings *state_findings(const struct state *s);
 const struct graph *state_graph(const struct state *s);
@@ -80,6 +84,7 @@ struct state_write {
 	 * named below is deleted. */
 	struct document *document;
 	struct pool *pool;
+	bool create_only; /* an object that exists is left as it is: no error, no change */
 	enum kind_id kind;
 	struct str name_space;
 	struct str name;
@@ -89,11 +94,11 @@ struct state_change {
 	struct state_write *writes;
 	size_t write_count;
 	enum state_origin origin;
-	bool create_only;    /* an object that exists is left as it is: no error, no change */
 	bool allow_dangling; /* references to what does not exist become warnings */
 	bool dry_run;        /* everything but the store and the swap */
 	struct str actor;    /* "root", "uid 1000": for history */
 	struct str message;  /* "apply", "rollback to 4" */
+	size_t failed;       /* told by a failure: the write that is to blame; write_count: none */
 };
 
 struct state_result {

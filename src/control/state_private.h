@@ -34,8 +34,8 @@ struct state {
 /* One write of a change, worked out. */
 struct candidate_write {
 	const struct state_write *write;
-	const struct document *document; /* NULL: deleted */
-	struct state_object *before;
+	const struct document *document; /* NULL: deleted; its `user` is `before` until the swap */
+	struct state_object *before;     /* NULL once it is gone */
 	struct str json;
 	struct str virtual_address;
 };
@@ -47,6 +47,7 @@ struct candidate {
 	struct candidate_write *writes; /* those that change something */
 	size_t count;
 	uint32_t unchanged;
+	size_t failed; /* of a failure: the write that is to blame, or their number */
 	struct state_view *view;
 	struct graph_change *graph;
 };
