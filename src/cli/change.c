@@ -1,9 +1,12 @@
 #include "cli/change.h"
 
 #include "base/error.h"
+#include "cli/object_ref.h"
 
-#define PAUSE_FIRST DURATION_MS(10)
-#define PAUSE_LAST  DURATION_MS(250)
+#define PAUSE_FIRST       DURATION_MS(10)
+#define PAUSE_LAST        DURATION_MS(250)
+/* Changed objects whose own status is asked for; of more, the proxies' all in all. */
+#define OBJECTS_ASKED_MAX 16
 
 // clang-format off
 const struct setting change_table[] = {
@@ -196,29 +199,111 @@ static void pause_for(struct remote *r, struct duration *pause)
 	pause->ns = min_of(pause->ns * 2, PAUSE_LAST.ns);
 }
 
-static int wait_programmed(const struct change *c)
+/* How far the proxies are: of those that a change concerns, how many serve it. */
+struct progress {
+	uint64_t ready;
+	uint64_t of;
+};
+
+static int mesh_progress(const struct change *c, struct progress *ret_progress)
 {
 	struct remote_request request = { .path = STR("/weft/v1/status") };
+	struct node *body;
+	int code = remote_call(c->remote, &request, &body);
+
+	if (code)
+		return code;
+	ret_progress->of = answer_count(body, "proxies.up");
+	ret_progress->ready = answer_count(body, "proxies.programmed");
+	return EXIT_DONE;
+}
+
+static int object_progress(const struct change *c, const struct node *object,
+			   struct progress *ret_progress)
+{
+	struct object_ref ref = {
+		.kind = kind_by_word(answer_text(object, "kind")),
+		.name_space = answer_text(object, "namespace"),
+		.name = answer_text(object, "name"),
+	};
+	struct remote_request request = { 0 };
+	struct buf path = BUF_INIT(0);
+	struct node *body;
+	int code;
+
+	object_ref_path(&ref, &path);
+	request.path = buf_str(&path);
+	code = remote_call(c->remote, &request, &body);
+	buf_fini(&path);
+	if (code)
+		return code;
+	ret_progress->of = answer_count(body, "status.programmed.of");
+	ret_progress->ready = answer_count(body, "status.programmed.ready");
+	return EXIT_DONE;
+}
+
+/* Few objects are asked for one by one: a proxy that lags behind with something else is not
+ * their business. What was deleted can only be asked of all proxies. */
+static bool is_asked_by_object(const struct node *objects)
+{
+	uint32_t count = 0;
+
+	node_for_each (object, objects) {
+		struct str action = answer_text(object, "action");
+
+		if (str_eq(action, STR("deleted")) || !kind_by_word(answer_text(object, "kind")))
+			return false;
+		count += !str_eq(action, STR("unchanged"));
+	}
+	return count <= OBJECTS_ASKED_MAX;
+}
+
+/* The most proxies that an object concerns, less the most that one still lacks. */
+static int progress_of(const struct change *c, const struct node *body,
+		       struct progress *ret_progress)
+{
+	const struct node *objects = node_get(body, STR("objects"));
+	struct progress all = { 0 };
+	uint64_t missing = 0;
+
+	if (!is_asked_by_object(objects))
+		return mesh_progress(c, ret_progress);
+	node_for_each (object, objects) {
+		struct progress one;
+		int code;
+
+		if (str_eq(answer_text(object, "action"), STR("unchanged")))
+			continue;
+		code = object_progress(c, object, &one);
+		if (code)
+			return code;
+		all.of = max_of(all.of, one.of);
+		missing = max_of(missing, one.of > one.ready ? one.of - one.ready : 0);
+	}
+	all.ready = all.of - missing;
+	*ret_progress = all;
+	return EXIT_DONE;
+}
+
+static int wait_programmed(const struct change *c, const struct node *body)
+{
 	struct duration pause = PAUSE_FIRST;
-	unsigned long long up, programmed;
+	struct progress p = { 0 };
 
 	for (;;) {
-		struct node *body;
-		int code = remote_call(c->remote, &request, &body);
+		int code = progress_of(c, body, &p);
 
 		if (code)
 			return code;
-		up = answer_count(body, "proxies.up");
-		programmed = answer_count(body, "proxies.programmed");
-		if (programmed >= up || since(c).ns >= c->settings->timeout.ns)
+		if (p.ready >= p.of || since(c).ns >= c->settings->timeout.ns)
 			break;
 		pause_for(c->remote, &pause);
 	}
-	if (programmed >= up) {
-		put_step(c, MARK_OK, "programmed", "%llu of %llu proxies, ", programmed, up);
+	put_step(c, p.ready >= p.of ? MARK_OK : MARK_WARN, "programmed",
+		 p.ready >= p.of ? "%llu of %llu proxies, " : "%llu of %llu proxies after ",
+		 (unsigned long long)p.ready, (unsigned long long)p.of);
+	if (p.ready >= p.of)
 		return EXIT_DONE;
-	}
-	put_step(c, MARK_WARN, "programmed", "%llu of %llu proxies after ", programmed, up);
 	say_behind(c);
 	return EXIT_TIMED_OUT;
 }
@@ -269,7 +354,7 @@ int change_finish(struct change *c, struct node *body)
 	cli_out(c->cli, &text);
 	put_step(c, MARK_OK, "stored", "");
 	if (c->settings->wait)
-		code = wait_programmed(c);
+		code = wait_programmed(c, body);
 	buf_printf(&text, "Undo with: weft rollback %llu\n",
 		   (unsigned long long)answer_count(body, "previous"));
 	cli_out(c->cli, &text);

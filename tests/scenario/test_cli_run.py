@@ -113,7 +113,7 @@ def test_the_program_keeps_directory_environment_output_and_arguments(world):
 def test_signals_are_passed_on(world):
     control = Control(world)
     script, ready = world.path("signals.py", SIGNALS), world.path("ready")
-    started = control.weft_run([sys.executable, script, ready], "a", [])
+    started = control.weft_run([sys.executable, script, ready], "a").run
     started.wait_ready(ready.exists, "its handlers are there")
     for name in ("INT", "HUP", "QUIT", "USR1", "USR2", "WINCH"):
         started.signal(getattr(signal, "SIG" + name))
@@ -151,7 +151,7 @@ def test_a_program_is_ready_when_it_accepts_and_gone_when_it_ends(world):
     config = servers.nginx_config(world, "late", f"127.77.0.1:{port}", "location / { return 200; }")
     command = " ".join(str(word) for word in servers.nginx_command(config))
     started = control.weft_run(["sh", "-c", f"read x < {gate}; exec {command}"], "late",
-                               [f"{port}/http"], version="v1", address="127.77.0.1")
+                               [f"{port}/http"], version="v1", address="127.77.0.1").run
     control.wait_output("Starting", "get", "workloads")
     gate.write_text("go\n")
     control.wait_output("Ready", "get", "workloads")
@@ -167,43 +167,42 @@ def test_a_program_is_ready_when_it_accepts_and_gone_when_it_ends(world):
     assert control.done("get", "svc", "-o", "name") == "service/late\nservice/late-v1\n"
 
 
-def serve(world, control, service="hello", body="hello"):
-    """An nginx in the mesh; (program, its port)."""
+def serve(world, control):
+    """An nginx in the mesh: its `weft run`, and its port."""
     port = world.port()
-    config = servers.nginx_config(world, service, f"127.77.0.1:{port}",
-                                  f"location / {{ return 200 '{body}'; }}")
-    started = control.weft_run(servers.nginx_command(config), service, [f"{port}/http"],
-                               address="127.77.0.1")
-    control.wait_output("Ready", "get", "workloads")
-    return started, port
+    return control.nginx("hello", port, "location / { return 200 'hello'; }").run, port
 
 
 def test_one_program_calls_another_by_its_upstream_address(world):
     control = Control(world)
     _, port = serve(world, control)
-    here = world.port()
-    client = control.weft_run(["sleep", "1000"], "client", [],
-                              upstreams=[f"hello:{port}=127.0.0.1:{here}"])
-    client.wait_ready(lambda: listens(here), "the binding")
+    _, (_, here) = control.client("client", f"hello:{port}")
     answer = curl(world, f"http://127.0.0.1:{here}/")
     assert (answer.status, answer.body) == (200, "hello")
+    # A change is waited for by the proxies that it concerns: the client's.
+    out = control.apply(f"""\
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: hello}}
+spec:
+  parentRefs: [{{group: "", kind: Service, name: hello}}]
+  rules: [{{matches: [{{path: {{value: /here}}}}], backendRefs: [{{name: hello, port: {port}}}]}}]
+""")
+    assert "programmed  1 of 1 proxies" in out
+    assert curl(world, f"http://127.0.0.1:{here}/here").status == 200
+    assert curl(world, f"http://127.0.0.1:{here}/there").status == 404
 
 
 def test_a_proxy_that_is_killed_comes_back_on_the_same_sockets(world):
     control = Control(world)
     _, port = serve(world, control)
-    here = world.port()
-    client = control.weft_run(["sleep", "1000"], "client", [],
-                              upstreams=[f"hello:{port}=127.0.0.1:{here}"])
-    client.wait_ready(lambda: listens(here), "the binding")
-    assert curl(world, f"http://127.0.0.1:{here}/").status == 200
+    client, (_, here) = control.client("client", f"hello:{port}")
     for _ in range(3):
-        for pid, words in world.descendants(client).items():
-            if words.startswith("weft-proxy"):
-                os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: client.processes("weft-proxy"), "a proxy")
+        os.kill(client.proxy_pid(), signal.SIGKILL)
         # What connects meanwhile waits in the backlog.
         assert curl(world, f"http://127.0.0.1:{here}/").status == 200
-    assert "run.proxy_ended" in client.log()
+    assert "run.proxy_ended" in client.run.log()
 
 
 def test_a_killed_supervisor_leaves_nothing(world):
@@ -280,7 +279,7 @@ def test_without_a_control_plane_nothing_is_started(world):
 def test_an_http_route_on_a_port_that_is_tcp_names_the_flag(world):
     control = Control(world)
     port = world.port()
-    control.weft_run(["sleep", "1000"], "ledger", [str(port)])
+    control.weft_run(["sleep", "1000"], "ledger", [port])
     control.wait_output("ledger", "get", "services")
     done = control.weft("apply", "-f", "-", stdin=json.dumps({
         "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
