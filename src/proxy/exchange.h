@@ -11,7 +11,7 @@
  *
  * The exchange lives in the pool of the client's stream. Its parts are files: exchange.c
  * begins and ends it and takes the client's events, chain.c runs the filters, request_head.c
- * and response_head.c change headers, router.c finds the route, attempt.c carries one attempt
+ * and response_head.c change headers, router.c finds the route, attempt.h carries one attempt
  * to one endpoint, retry.c decides about another, reply.c answers by itself.
  *
  * An attempt is cut from the exchange before it is reset or finished (attempt_end), so no event
