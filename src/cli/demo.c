@@ -650,6 +650,7 @@ static int demo(struct demo *d, const char *weft)
 		code = d->failed ? fail(d) : EXIT_DONE;
 		/* The load first, so that no request meets a service that is ending. */
 		d->ending = true;
+		d->facts.load_seconds = seconds_between(time_monotonic_now(), d->ready);
 		end_processes(d, PROCESS_COUNT - 1, PROCESS_COUNT);
 		settle(d);
 		if (code == EXIT_DONE)

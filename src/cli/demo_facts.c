@@ -44,9 +44,17 @@ static void add_share(struct table *t, const struct node *row, const char *name,
 	buf_fini(&text);
 }
 
-static void add_service(struct table *t, const struct node *stat, const char *service)
+/* When the load is over, the window of the control plane goes on without it. */
+static double rate_of(const struct demo_facts *f, const struct node *row)
 {
-	const struct node *row = row_of(stat, service);
+	if (f->load_seconds > 0)
+		return (double)answer_count(row, "requests") / f->load_seconds;
+	return answer_real(row, "rps");
+}
+
+static void add_service(struct table *t, const struct demo_facts *f, const char *service)
+{
+	const struct node *row = row_of(f->services, service);
 
 	table_add(t, "%s", service);
 	if (!row) {
@@ -56,7 +64,7 @@ static void add_service(struct table *t, const struct node *stat, const char *se
 	}
 	table_add(t, "%llu/%llu", (unsigned long long)answer_count(row, "ready"),
 		  (unsigned long long)answer_count(row, "of"));
-	table_add(t, "%.1f", answer_real(row, "rps"));
+	table_add(t, "%.1f", rate_of(f, row));
 	add_share(t, row, "success", 1);
 	table_add(t, "%.1fms", answer_real(row, "p50Ms"));
 	table_add(t, "%.1fms", answer_real(row, "p99Ms"));
@@ -70,7 +78,7 @@ static void draw_services(const struct demo_screen *s, const struct demo_facts *
 
 	table_init(&t, columns);
 	for (size_t i = 0; i < SHOP_SERVICE_COUNT; i++)
-		add_service(&t, f->services, service_at(i));
+		add_service(&t, f, service_at(i));
 	table_write(&t, &options, out);
 	table_fini(&t);
 }
@@ -113,7 +121,8 @@ static void draw_split(const struct demo_screen *s, const struct demo_facts *f, 
 	buf_printf(&text, "reviews   v1 %.1f%%   v2 %.1f%%   ",
 		   100.0 * (double)v1 / (double)(v1 + v2), 100.0 * (double)v2 / (double)(v1 + v2));
 	terminal_style(s->terminal, STYLE_BOLD, buf_str(&text), out);
-	buf_append_str(out, STR("of the last minute; "));
+	buf_append_str(out, f->load_seconds > 0 ? STR("of all requests; ")
+						: STR("of the last minute; "));
 	draw_weights(f, out);
 	buf_append_char(out, '\n');
 	buf_fini(&text);
@@ -173,6 +182,8 @@ void demo_draw(const struct demo_screen *s, const struct demo_facts *f, struct b
 	draw_services(s, f, out);
 	buf_append_char(out, '\n');
 	draw_split(s, f, out);
+	if (f->load_seconds > 0)
+		return; /* there is nothing left to try */
 	buf_append_char(out, '\n');
 	draw_try(s, out);
 }

@@ -16,7 +16,8 @@ struct demo_facts {
 	uint64_t load_requests;      /* counted by the load itself */
 	uint64_t load_failures;
 	double startup_seconds;
-	double seconds; /* since then */
+	double load_seconds; /* how long the load ran; 0: it runs, and rates are the services' own
+			      */
 };
 
 struct demo_screen {
