@@ -134,13 +134,25 @@ static void begin(struct h1 *h, struct h1_stream *x, const struct http1_head *he
 		send_continue(x);
 }
 
+/*
+ * The answers before still wait for their reader. A client that asks again and again and reads
+ * nothing is slowed here: no answer of its own would slow it, when each is short.
+ */
+static bool waits_for_reader(const struct h1 *h)
+{
+	return h->recv == H1_RECV_HEAD && h->conn->send_queued;
+}
+
 static bool read_head(struct h1 *h)
 {
-	struct h1_stream *x = h1_stream_new(h);
+	struct h1_stream *x;
 	struct http1_head head;
-	enum http1_result result =
-		http1_read_request(&h->reader, &h->limits, conn_input(h->conn), &x->head, &head);
+	enum http1_result result;
 
+	if (waits_for_reader(h))
+		return false;
+	x = h1_stream_new(h);
+	result = http1_read_request(&h->reader, &h->limits, conn_input(h->conn), &x->head, &head);
 	if (result == HTTP1_DONE) {
 		h1_head_taken(h, x, &head);
 		if (!refuse_other_protocol(h, x, &head))
@@ -163,6 +175,8 @@ static bool read_head(struct h1 *h)
 static void check_eof(struct h1 *h)
 {
 	if (!h1_is_open(h) || !h->conn->eof_received || h->conn->read_paused)
+		return;
+	if (waits_for_reader(h) && conn_input(h->conn).len > 0)
 		return;
 	if (!h->stream) {
 		finish(h);
@@ -344,6 +358,8 @@ static void on_sent(struct conn *c)
 
 	if (hc->phase == HTTP_PHASE_SENDING)
 		conn_close_after_sent(c, H1_LINGER);
+	else if (hc->h1.recv == H1_RECV_HEAD)
+		run(&hc->h1);
 	else
 		h1_on_sent(&hc->h1);
 }

@@ -187,6 +187,29 @@ TEST(pipelined_requests_wait_for_the_answer_before)
 	server_fini(&v);
 }
 
+TEST(requests_wait_until_the_answers_before_are_read)
+{
+	struct server v;
+
+	server_init(&v, NULL);
+	v.notes.on_headers = reply_hello;
+	memory_conn_set_capacity(v.client.conn, 0);
+	peer_say(&v.client,
+		 STR("GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n"));
+	peer_say(&v.client, STR("GET /3 HTTP/1.1\r\nHost: a\r\n\r\n"));
+	conn_shut_write(v.client.conn);
+	rig_turn(&v.rig);
+	notes_expect(&v.notes, "headers GET a /1 end\nclosed: ended in order\n");
+	memory_conn_set_capacity(v.client.conn, MEMORY_CONN_CAPACITY);
+	for (int i = 0; i < 4; i++)
+		rig_turn(&v.rig);
+	notes_expect(&v.notes, "headers GET a /2 end\nclosed: ended in order\n"
+			       "headers GET a /3 end\nclosed: ended in order\nconnection closed\n");
+	peer_expect(&v.client, HELLO HELLO HELLO);
+	assert_true(v.client.eof);
+	server_fini(&v);
+}
+
 TEST(head_and_body_leave_in_one_write)
 {
 	struct server v;
