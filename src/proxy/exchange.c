@@ -163,7 +163,7 @@ void exchange_send_data(struct exchange *x, struct str data, bool end)
 {
 	struct iovec iov;
 
-	deadline_extend(x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
+	deadline_extend(x->deadlines, DEADLINE_IDLE, x->idle_timeout);
 	if (x->filter_waits) {
 		buf_append_str(&x->filter_data[DIRECTION_RESPONSE], data);
 		x->response_held = true;
@@ -215,7 +215,7 @@ static void down_data(struct stream *s, struct str data, bool end)
 
 	if (exchange_is_over(x))
 		return;
-	deadline_extend(x->deadlines, DEADLINE_IDLE, x->http->manager->stream_idle_timeout);
+	deadline_extend(x->deadlines, DEADLINE_IDLE, x->idle_timeout);
 	if (end)
 		request_ended(x);
 	if (unlikely(x->http->filters.sees_data) && !chain_data(x, DIRECTION_REQUEST, &data, end))
@@ -250,7 +250,8 @@ static void down_headers(struct stream *s, struct headers *h, bool end)
 
 	x->request = h;
 	x->original_path = h->path;
-	deadline_set(x->deadlines, DEADLINE_IDLE, m->stream_idle_timeout);
+	x->idle_timeout = m->stream_idle_timeout;
+	deadline_set(x->deadlines, DEADLINE_IDLE, x->idle_timeout);
 	deadline_set(x->deadlines, DEADLINE_MAX, m->max_stream_duration);
 	if (end)
 		request_ended(x);

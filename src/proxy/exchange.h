@@ -65,7 +65,8 @@ struct exchange {
 	struct snapshot *snapshot; /* held */
 	const struct http_state *http;
 	enum exchange_state state;
-	struct deadlines *deadlines; /* the client's connection's, or own_deadlines */
+	struct deadlines *deadlines;  /* the client's connection's, or own_deadlines */
+	struct duration idle_timeout; /* the connection manager's, then the route's */
 
 	struct headers *request;
 	struct headers *request_trailers;

@@ -108,8 +108,10 @@ static void forward(struct exchange *x)
 		return;
 	}
 	request_head_route(x);
-	if (r->forward.idle_timeout.ns >= 0)
-		deadline_set(x->deadlines, DEADLINE_IDLE, r->forward.idle_timeout);
+	if (r->forward.idle_timeout.ns >= 0) {
+		x->idle_timeout = r->forward.idle_timeout;
+		deadline_set(x->deadlines, DEADLINE_IDLE, x->idle_timeout);
+	}
 	if (r->forward.max_stream_duration.ns > 0)
 		deadline_set(x->deadlines, DEADLINE_MAX, r->forward.max_stream_duration);
 	if (x->request_ended)

@@ -444,6 +444,26 @@ TEST(a_request_that_stands_still_is_408)
 	rig_fini(&r);
 }
 
+TEST(a_route_says_how_long_its_streams_may_stand_still)
+{
+	rig_init(&r);
+	rig_cluster(&r, "one", "1001", "");
+	rig_http(&r, "web",
+		 "{match: {prefix: '/'}, route: {cluster: one, timeout: 0s, idle_timeout: 2s}}",
+		 "stream_idle_timeout: 60s,", "");
+	client = rig_client(&r, "web");
+	say(GET);
+	peer_say(rig_dialled(&r, 0), "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nha");
+	rig_pass(&r, 1500);
+	peer_say(rig_dialled(&r, 0), "lf");
+	rig_pass(&r, 1500);
+	assert_false(peer_is_left(client));
+	rig_pass(&r, 600);
+	assert_contains(peer_heard(client), "half");
+	assert_true(peer_is_left(client));
+	rig_fini(&r);
+}
+
 TEST(an_answer_that_stands_still_is_504)
 {
 	rig_init(&r);
