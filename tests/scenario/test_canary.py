@@ -66,8 +66,8 @@ def test_curl_sees_a_canary_by_its_weights(world):
         [servers.program("curl"), "-sS", "--no-progress-meter", "-w", " %{http_code}\\n",
          f"http://127.0.0.1:{here}/[1-{REQUESTS}]"], "shopper",
         upstreams=[f"reviews:{shop.port}=127.0.0.1:{here}"])
-    assert buyer.run.wait(guard=300) == 0
-    answers = re.findall(r"^(v\d) (\d+)$", buyer.run.log(), re.M)
+    assert buyer.wait(guard=300) == 0
+    answers = re.findall(r"^(v\d) (\d+)$", buyer.log(), re.M)
     assert len(answers) == REQUESTS and {status for _, status in answers} == {"200"}
     percent = sum(version == "v1" for version, _ in answers) / REQUESTS * 100
     assert 87 <= percent <= 93

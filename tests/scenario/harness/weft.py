@@ -113,20 +113,19 @@ class Control:
             words += ["--port", port]
         for upstream in upstreams:
             words += ["--upstream", upstream]
-        run = self.world.start(name or f"run-{service}", [
+        return self.world.start(name or f"run-{service}", [
             program("weft"), "run", *words, *flags, "--", *command], env=self.env)
-        return Member(run, self.world)
 
     def nginx(self, service, port, server, version=None, ready=True, flags=()):
         """An nginx in the mesh, at an address of its own; waits until it is an endpoint."""
         address = f"127.77.0.{next(self.hosts)}"
         name = f"{service}-{version or 'any'}-{address.rpartition('.')[2]}"
         config = servers.nginx_config(self.world, name, f"{address}:{port}", server)
-        member = self.weft_run(servers.nginx_command(config), service, [f"{port}/http"],
-                               version=version, address=address, name=name, flags=flags)
+        run = self.weft_run(servers.nginx_command(config), service, [f"{port}/http"],
+                            version=version, address=address, name=name, flags=flags)
         if ready:
-            member.run.wait_ready(lambda: self.is_ready(address), "ready in the mesh")
-        return member
+            run.wait_ready(lambda: self.is_ready(address), "ready in the mesh")
+        return Member(run, self.world)
 
     def is_ready(self, address):
         """Whether the Workload at an address takes requests."""
@@ -145,12 +144,12 @@ class Control:
         """A program in the mesh that calls others; `targets` are NAME:PORT. Returns it and the
         addresses where it finds them, each of which answers."""
         local = [self.world.port() for _ in targets]
-        member = self.weft_run(["sleep", "1000000"], service, flags=flags, upstreams=[
+        run = self.weft_run(["sleep", "1000000"], service, flags=flags, upstreams=[
             f"{target}=127.0.0.1:{port}" for target, port in zip(targets, local)])
         addresses = [("127.0.0.1", port) for port in local]
         for address in addresses:
-            member.run.wait_ready(lambda a=address: answers(a), "reaching others")
-        return member, *addresses
+            run.wait_ready(lambda a=address: answers(a), "reaching others")
+        return Member(run, self.world), *addresses
 
     def authority(self):
         """The mesh's own authority, for certificates that it would not give: from its store."""
