@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SANITIZED = ["-Dbuildtype=debug", "-Doptimization=1", "-Dwerror=false"]
 BUILDS = {
     "build": ("gcc", ["-Dbuildtype=debugoptimized"]),
-    "build-release": ("gcc", ["-Dbuildtype=release", "-Dtests=false"]),
+    "build-release": ("gcc", ["-Dbuildtype=release", "-Doptimization=2", "-Db_lto=true",
+                              "-Dtests=false"]),
     "build-clang": ("clang", ["-Dbuildtype=debugoptimized"]),
     "build-asan": ("gcc", [*SANITIZED, "-Dfaults=true", "-Db_sanitize=address,undefined"]),
     "build-tsan": ("gcc", [*SANITIZED, "-Db_sanitize=thread"]),
