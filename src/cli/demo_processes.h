@@ -31,6 +31,7 @@ struct demo_process {
 	bool ended;
 	int status;
 	void (*on_end)(struct demo_process *p);
+	void *user;
 };
 
 /* A workload's address: "127.77.3.1". */
