@@ -235,3 +235,18 @@ int dir_make_private(const char *path)
 {
 	return dir_make(path, 0700);
 }
+
+int file_standard_streams(void)
+{
+	static const int flags[] = {
+		[STDIN_FILENO] = O_RDONLY,
+		[STDOUT_FILENO] = O_RDONLY,
+		[STDERR_FILENO] = O_WRONLY,
+	};
+
+	for (int fd = 0; fd < (int)array_count(flags); fd++)
+		/* The lowest free number is the one that is missing. */
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) < 0)
+			return -errno;
+	return 0;
+}

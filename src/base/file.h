@@ -39,5 +39,12 @@ must_check int file_write_atomic(const char *path, struct str bytes, mode_t mode
  */
 must_check int dir_make(const char *path, mode_t mode);
 
+/*
+ * For the beginning of main(): opens /dev/null where standard input, output or error are
+ * closed. Otherwise a connection or the store would get such a number, and with it what is
+ * printed and logged. Output that was closed still fails, with EBADF.
+ */
+must_check int file_standard_streams(void);
+
 /* dir_make() with 0700. */
 must_check int dir_make_private(const char *path);

@@ -70,7 +70,7 @@ static int file_add(struct sources *s, const char *path, struct str name_space, 
 		r = file_read_fd(STDIN_FILENO, SOURCE_BYTES_MAX, &source->text);
 	else
 		r = file_read(path, SOURCE_BYTES_MAX, &source->text);
-	return r < 0 ? fail_read(d, r, path) : parse(s, source, name_space, d);
+	return r < 0 ? fail_read(d, r, source->name) : parse(s, source, name_space, d);
 }
 
 static int is_document_name(const struct dirent *entry)

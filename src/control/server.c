@@ -156,6 +156,18 @@ static const struct identity_callbacks identity_callbacks = { .on_svid = on_svid
  * Starting
  */
 
+static int directory_make(const char *path, mode_t mode, struct diag *d)
+{
+	int r = dir_make(path, mode);
+
+	if (r == ERR_DENIED)
+		return diag_fail(d, r,
+				 "the directory %s must be ours, no symbolic link, and writable "
+				 "for nobody else",
+				 path);
+	return r < 0 ? diag_fail(d, r, "cannot use the directory %s: %s", path, err_text(r)) : 0;
+}
+
 static int directories_make(struct control *c, char **ret_state, char **ret_run, struct diag *d)
 {
 	mode_t run_mode = geteuid() == 0 ? 0755 : 0700;
@@ -163,14 +175,9 @@ static int directories_make(struct control *c, char **ret_state, char **ret_run,
 
 	*ret_state = c->settings->state ? mem_strdup(c->settings->state) : place_dir(PLACE_STATE);
 	*ret_run = c->settings->run ? mem_strdup(c->settings->run) : place_dir(PLACE_RUN);
-	r = dir_make_private(*ret_state);
-	if (r < 0)
-		return diag_fail(d, r, "cannot use the directory %s: %s", *ret_state, err_text(r));
+	r = directory_make(*ret_state, 0700, d);
 	/* Other users' programs fetch certificates from the socket in it. */
-	r = dir_make(*ret_run, run_mode);
-	if (r < 0)
-		return diag_fail(d, r, "cannot use the directory %s: %s", *ret_run, err_text(r));
-	return 0;
+	return r < 0 ? r : directory_make(*ret_run, run_mode, d);
 }
 
 static int ca_start(struct control *c, struct diag *d)

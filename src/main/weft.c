@@ -2,9 +2,12 @@
  * weft: everything but the data plane
  */
 
+#include "base/file.h"
 #include "cli/command.h"
 
 int main(int argc, char **argv)
 {
+	if (file_standard_streams() < 0)
+		return 1;
 	return command_line_run(argc, argv);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <errno.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/setting.h"
@@ -154,6 +155,8 @@ int main(int argc, char **argv)
 	struct diag d = DIAG_INIT;
 	int r;
 
+	if (file_standard_streams() < 0)
+		return 1;
 	settings_init(settings_table, &settings);
 	r = settings_parse(settings_table, &settings, argc, argv, NULL, &d);
 	if (r == 0)

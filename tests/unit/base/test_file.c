@@ -275,3 +275,31 @@ TEST(the_places_of_this_process_are_absolute)
 	assert_int_equal(run[0], '/');
 	assert_int_equal(state[0], '/');
 }
+
+TEST(standard_descriptors_that_were_closed_are_given_to_nothing)
+{
+	int in = dup(STDIN_FILENO), out = dup(STDOUT_FILENO);
+	int other, r, read_len, write_len, write_error;
+	char byte = 'x';
+
+	/* Nothing is printed, so nothing is asserted, before they are back. */
+	fflush(stdout);
+	close(STDIN_FILENO);
+	close(STDOUT_FILENO);
+	r = file_standard_streams();
+	other = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	read_len = (int)read(STDIN_FILENO, &byte, 1);
+	write_len = (int)write(STDOUT_FILENO, &byte, 1);
+	write_error = errno;
+	dup2(in, STDIN_FILENO);
+	dup2(out, STDOUT_FILENO);
+	close(in);
+	close(out);
+	close(other);
+
+	assert_int_equal(r, 0);
+	assert_true(other > STDERR_FILENO);
+	assert_int_equal(read_len, 0);
+	assert_int_equal(write_len, -1);
+	assert_int_equal(write_error, EBADF);
+}
