@@ -192,6 +192,7 @@ static void write_metrics(const struct metric *metrics, size_t count, struct buf
 void api_metrics(struct api_request *q)
 {
 	const struct api *a = q->api;
+	const struct graph *graph = state_graph(a->options.state);
 	struct proxy_counts counts = { 0 };
 	struct buf text = BUF_INIT(0);
 
@@ -200,6 +201,8 @@ void api_metrics(struct api_request *q)
 		{ "weft_build_info{version=\"" WEFT_VERSION "\",component=\"control\"}", "gauge",
 		  1 },
 		{ "weft_control_revision", "gauge", state_revision(a->options.state) },
+		{ "weft_control_resources_built_total", "counter", graph->built },
+		{ "weft_control_resources_changed_total", "counter", graph->changed },
 		{ "weft_control_proxies{state=\"up\"}", "gauge", counts.up },
 		{ "weft_control_proxies{state=\"lost\"}", "gauge", counts.of - counts.up },
 		{ "weft_control_proxies_programmed", "gauge", counts.programmed },

@@ -23,14 +23,29 @@ struct state_view *state_view_free(struct state_view *v)
 	return NULL;
 }
 
-void state_view_finish(struct state_view *v)
+static void config_find(struct state_view *v)
 {
-	const struct document *config;
+	const struct document *config =
+		document_index_get(v->index, KIND_MESH_CONFIG, STR_EMPTY, STR("default"));
 
-	v->index = document_index_new(&v->documents, &v->pool);
-	v->findings = check_documents(v->index, &v->pool);
-	config = document_index_get(v->index, KIND_MESH_CONFIG, STR_EMPTY, STR("default"));
 	v->config = config ? config->mesh_config : mesh_config_default();
+}
+
+void state_view_fill(struct state_view *v, const struct documents *documents)
+{
+	v->index = document_index_new(documents, &v->pool);
+	v->findings = check_documents(v->index, &v->pool);
+	config_find(v);
+}
+
+void state_view_follow(struct state_view *v, const struct state_view *before,
+		       const struct document_change *changes, size_t count)
+{
+	const struct check_before check = { changes, count, &before->findings };
+
+	v->index = document_index_next(before->index, changes, count, &v->pool);
+	v->findings = check_changes(v->index, &check, &v->pool);
+	config_find(v);
 }
 
 static int conflict_check(struct candidate *c, const struct state_write *w,
@@ -153,33 +168,17 @@ static const struct candidate_write *write_of(const struct candidate *c, const s
 	return w && w->document == doc ? w : NULL;
 }
 
-static void document_add(struct state_view *v, const struct document *doc)
-{
-	/* The index does not change documents; it takes them as the reader made them. */
-	v->documents.items[v->documents.count++] = (struct document *)(uintptr_t)doc;
-}
-
 /* The documents as they would stand. */
 static void view_make(struct candidate *c)
 {
-	size_t count = c->count;
-
-	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
-		count += c->state->objects[kind].count;
-	c->view = state_view_new();
-	c->view->documents.items = pool_new_array(&c->view->pool, struct document *, count + 1);
-	for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
-		map_for_each (entry, &c->state->objects[kind]) {
-			const struct state_object *o = entry->value;
-
-			if (!o->candidate)
-				document_add(c->view, o->document);
-		}
-	}
+	c->changes = pool_new_array(&c->pool, struct document_change, c->count);
 	for (size_t i = 0; i < c->count; i++)
-		if (c->writes[i].document)
-			document_add(c->view, c->writes[i].document);
-	state_view_finish(c->view);
+		c->changes[i] = (struct document_change){
+			.before = c->writes[i].before ? c->writes[i].before->document : NULL,
+			.after = c->writes[i].document,
+		};
+	c->view = state_view_new();
+	state_view_follow(c->view, c->state->view, c->changes, c->count);
 }
 
 static bool is_dangling(const struct finding *f)
@@ -187,22 +186,30 @@ static bool is_dangling(const struct finding *f)
 	return f->code == CODE_NO_BACKEND || f->code == CODE_NO_PARENT || f->code == CODE_NO_PORT;
 }
 
-/* An error in a document that is being applied refuses the change. */
+static bool refuses(const struct candidate *c, const struct finding *f)
+{
+	return f->severity == FINDING_ERROR && write_of(c, f->document) &&
+	       !(c->change->allow_dangling && is_dangling(f));
+}
+
+/* An error in a document that is being applied refuses the change; of several, that in the first
+ * document as they were given. */
 static int findings_check(struct candidate *c, struct diag *d)
 {
+	const struct finding *first = NULL;
+
 	for (uint32_t i = 0; i < c->view->findings.count; i++) {
 		const struct finding *f = &c->view->findings.items[i];
-		const struct candidate_write *w = write_of(c, f->document);
 
-		if (f->severity != FINDING_ERROR || !w)
-			continue;
-		if (c->change->allow_dangling && is_dangling(f))
-			continue;
-		c->failed = w->write - c->change->writes;
-		finding_diag(f, d);
-		return d->error;
+		if (refuses(c, f) &&
+		    (!first || write_of(c, f->document) < write_of(c, first->document)))
+			first = f;
 	}
-	return 0;
+	if (!first)
+		return 0;
+	c->failed = write_of(c, first->document)->write - c->change->writes;
+	finding_diag(first, d);
+	return d->error;
 }
 
 struct findings candidate_findings(struct candidate *c)
@@ -234,17 +241,13 @@ static struct str address_of(void *user, const struct document *service)
 
 static int graph_make(struct candidate *c, struct diag *d)
 {
-	struct document_change *changes =
-		pool_new_array(&c->pool, struct document_change, c->count + 1);
 	struct graph_input input = state_graph_input(c->state, c->view, address_of, c);
-	struct graph_scope scope = { .changes = changes, .change_count = c->count };
+	struct graph_scope scope = { .changes = c->changes, .change_count = c->count };
 
 	for (size_t i = 0; i < c->count; i++) {
 		const struct candidate_write *w = &c->writes[i];
 		enum kind_id kind = w->document ? w->document->kind->id : w->write->kind;
 
-		changes[i].before = w->before ? w->before->document : NULL;
-		changes[i].after = w->document;
 		scope.all |= kind == KIND_MESH_CONFIG;
 	}
 	return graph_compute(&c->state->graph, &input, &scope, &c->graph, d);

@@ -32,6 +32,7 @@ struct graph_change {
 	struct graph_change_item *items;
 	size_t count;
 	size_t capacity;
+	uint64_t built;
 };
 
 /* One graph_compute(). */
@@ -134,6 +135,7 @@ static void on_resource(struct graph_emit *e, enum xds_type type, struct str nam
 	char version[GRAPH_VERSION_LEN + 1];
 	struct graph_change_item *item;
 
+	c->change->built++;
 	map_set(&c->owner->emitted, emitted_key(e->pool, type, name), present);
 	version_of(any, version);
 	if (now && memcmp(now->version, version, sizeof(version)) == 0)
@@ -212,16 +214,12 @@ static void compute_inbound(struct computation *c, const struct document *worklo
 
 static void compute_workload(struct computation *c, const struct document *workload)
 {
-	struct documents services = document_index_kind(c->emit.input->index, KIND_SERVICE);
+	struct documents services =
+		document_index_selecting(c->emit.input->index, workload, c->emit.pool);
 
 	compute_inbound(c, workload);
-	for (uint32_t i = 0; i < services.count; i++) {
-		const struct document *s = services.items[i];
-
-		if (str_eq(s->name_space, workload->name_space) &&
-		    text_map_selects(&s->service->selector, &workload->labels))
-			compute_service(c, s->name_space, s->name);
-	}
+	for (uint32_t i = 0; i < services.count; i++)
+		compute_service(c, services.items[i]->name_space, services.items[i]->name);
 }
 
 static void compute_document(struct computation *c, const struct document *doc)
@@ -392,6 +390,8 @@ void graph_commit_take(struct graph *g, struct graph_change *c,
 		owner_commit(g, o);
 	for (size_t i = 0; i < c->count; i++)
 		item_commit(g, &c->items[i]);
+	g->built += c->built;
+	g->changed += c->count;
 	for (size_t i = 0; i < c->count && on_changed; i++)
 		on_changed(user, c->items[i].type, public_name(c->items[i].name));
 	graph_change_free(c);

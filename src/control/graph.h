@@ -27,6 +27,8 @@
 struct graph {
 	struct map resources[XDS_TYPE_COUNT]; /* of struct graph_resource */
 	struct map owners;                    /* of struct graph_owner */
+	uint64_t built;                       /* resources, for changes that came to be */
+	uint64_t changed;                     /* of these, new, different or gone */
 };
 
 /* What the documents alone do not say. All callbacks are asked during graph_compute() only. */
@@ -40,12 +42,6 @@ struct graph_input {
 	bool (*is_live)(void *live_user, const struct document *workload);
 	void *user;
 	void *live_user;
-};
-
-/* One document before and after; either may be NULL. */
-struct document_change {
-	const struct document *before;
-	const struct document *after;
 };
 
 /* A resource that is new, different or gone (any.len 0). */

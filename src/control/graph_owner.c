@@ -5,6 +5,9 @@
 #include "base/mem.h"
 #include "control/build.h"
 
+/* Different ports of the workloads of one class. */
+#define PORTS_MAX 64
+
 static struct str address_in_pool(struct pool *pool, const struct address *a)
 {
 	struct buf text = BUF_INIT(0);
@@ -102,34 +105,20 @@ static struct str variant_name(struct pool *pool, struct str client_namespace, s
 	return pool_printf(pool, "%.*s|%.*s", STR_ARGS(client_namespace), STR_ARGS(name));
 }
 
-static bool route_attaches(const struct document *route, const struct document *service,
-			   const struct service_port *port)
-{
-	for (uint32_t i = 0; i < route->http_route->parent_count; i++)
-		if (parent_ref_means(&route->http_route->parents[i], service, port))
-			return true;
-	return false;
-}
-
 static void emit_routes(struct graph_emit *e, const struct document *service,
 			const struct service_port *port, const struct build_port *built)
 {
-	struct documents routes = document_index_kind(e->input->index, KIND_HTTP_ROUTE);
 	struct attached_matches matches =
 		attach_routes(e->input->index, service, port, service->name_space, e->pool);
-	struct str done = STR_EMPTY;
+	struct attached_namespaces foreign =
+		attached_namespaces(e->input->index, service, port, e->pool);
 
 	e->on_resource(e, XDS_ROUTES, built->name, build_routes(e->pool, built, &matches));
-	/* Routes come by namespace, so each foreign namespace is one run. */
-	for (uint32_t i = 0; i < routes.count; i++) {
-		const struct document *route = routes.items[i];
+	for (uint32_t i = 0; i < foreign.count; i++) {
+		struct str clients = foreign.items[i];
 
-		if (str_eq(route->name_space, service->name_space) ||
-		    str_eq(route->name_space, done) || !route_attaches(route, service, port))
-			continue;
-		done = route->name_space;
-		matches = attach_routes(e->input->index, service, port, done, e->pool);
-		e->on_resource(e, XDS_ROUTES, variant_name(e->pool, done, built->name),
+		matches = attach_routes(e->input->index, service, port, clients, e->pool);
+		e->on_resource(e, XDS_ROUTES, variant_name(e->pool, clients, built->name),
 			       build_routes(e->pool, built, &matches));
 	}
 }
@@ -162,22 +151,16 @@ void graph_emit_service(struct graph_emit *e, const struct document *service)
 	}
 }
 
-static bool of_class(const struct document *workload, struct str name_space, struct str app)
-{
-	return str_eq(workload->name_space, name_space) && str_eq(label(workload, "app"), app);
-}
-
 /* HTTP only where every workload of the class says so: TCP carries HTTP too, not the reverse. */
-static enum port_protocol class_protocol(const struct documents *workloads, struct str name_space,
-					 struct str app, uint32_t port)
+static enum port_protocol class_protocol(const struct documents *workloads, uint32_t port)
 {
 	const struct port_target target = { .number = port };
 
 	for (uint32_t i = 0; i < workloads->count; i++) {
-		const struct document *w = workloads->items[i];
-		const struct workload_port *p = workload_port_for(w->workload, &target);
+		const struct workload_port *p =
+			workload_port_for(workloads->items[i]->workload, &target);
 
-		if (of_class(w, name_space, app) && p && p->protocol == PROTOCOL_TCP)
+		if (p && p->protocol == PROTOCOL_TCP)
 			return PROTOCOL_TCP;
 	}
 	return PROTOCOL_HTTP;
@@ -200,28 +183,28 @@ static void emit_inbound_port(struct graph_emit *e, struct build_inbound *inboun
 
 void graph_emit_inbound(struct graph_emit *e, struct str name_space, struct str app)
 {
-	struct documents workloads = document_index_kind(e->input->index, KIND_WORKLOAD);
+	const struct text_pair label = { STR("app"), app };
+	struct documents workloads =
+		document_index_labelled(e->input->index, name_space, &label, e->pool);
 	struct build_inbound inbound = {
 		.service = app,
 		.name_space = name_space,
 		.trust_domain = e->input->trust_domain,
 	};
-	uint32_t ports[64];
+	uint32_t ports[PORTS_MAX];
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < workloads.count; i++) {
-		const struct document *w = workloads.items[i];
+		const struct workload *w = workloads.items[i]->workload;
 
-		if (!of_class(w, name_space, app))
-			continue;
-		for (uint32_t j = 0; j < w->workload->port_count; j++) {
-			uint32_t port = w->workload->ports[j].port;
+		for (uint32_t j = 0; j < w->port_count; j++) {
+			uint32_t port = w->ports[j].port;
 
 			if (count == array_count(ports) || seen(ports, count, port))
 				continue;
 			ports[count++] = port;
 			inbound.port = (uint16_t)port;
-			inbound.protocol = class_protocol(&workloads, name_space, app, port);
+			inbound.protocol = class_protocol(&workloads, port);
 			emit_inbound_port(e, &inbound);
 		}
 	}

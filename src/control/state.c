@@ -57,6 +57,11 @@ static void object_take_out(struct state *s, const struct state_object *o)
 	pool_fini(&scratch);
 }
 
+static bool always_live(unused_arg void *user, unused_arg const struct document *workload)
+{
+	return true;
+}
+
 struct graph_input state_graph_input(const struct state *s, const struct state_view *view,
 				     struct str (*virtual_address)(void *user,
 								   const struct document *service),
@@ -67,7 +72,7 @@ struct graph_input state_graph_input(const struct state *s, const struct state_v
 		.config = view->config,
 		.trust_domain = str_from(s->trust_domain),
 		.virtual_address = virtual_address,
-		.is_live = s->options.is_live,
+		.is_live = s->options.is_live ? s->options.is_live : always_live,
 		.user = user,
 		.live_user = s->options.user,
 	};
@@ -115,10 +120,9 @@ static int on_stored(void *user, const struct store_object *stored)
 	return 0;
 }
 
-static struct str stored_address(void *user, const struct document *service)
+static struct str stored_address(unused_arg void *user, const struct document *service)
 {
-	const struct state_object *o =
-		state_find(user, KIND_SERVICE, service->name_space, service->name);
+	const struct state_object *o = service->user;
 
 	return str_from(o->virtual_address);
 }
@@ -136,10 +140,30 @@ static int compile_all(struct state *s, struct diag *d)
 	return 0;
 }
 
+static void view_load(struct state *s)
+{
+	struct documents documents = { 0 };
+	size_t count = 0;
+
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
+		count += s->objects[kind].count;
+	s->view = state_view_new();
+	documents.items = pool_new_array(&s->view->pool, struct document *, count + 1);
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
+		map_for_each (entry, &s->objects[kind]) {
+			const struct state_object *o = entry->value;
+
+			/* The index does not change documents. */
+			documents.items[documents.count++] =
+				(struct document *)(uintptr_t)o->document;
+		}
+	}
+	state_view_fill(s->view, &documents);
+}
+
 static int load_all(struct state *s, struct diag *d)
 {
 	struct load load = { .state = s, .diag = d };
-	size_t count = 0;
 	int r;
 
 	r = store_revision(s->store, &s->revision);
@@ -148,16 +172,7 @@ static int load_all(struct state *s, struct diag *d)
 	r = store_each(s->store, on_stored, &load);
 	if (r < 0)
 		return diag_fail(d, r, "cannot load the stored documents: %s", err_text(r));
-	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
-		count += s->objects[kind].count;
-	s->view = state_view_new();
-	s->view->documents.items = pool_new_array(&s->view->pool, struct document *, count + 1);
-	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
-		map_for_each (entry, &s->objects[kind])
-			s->view->documents.items[s->view->documents.count++] =
-				(struct document *)(uintptr_t)((struct state_object *)entry->value)
-					->document;
-	state_view_finish(s->view);
+	view_load(s);
 	return compile_all(s, d);
 }
 

@@ -11,8 +11,7 @@
 /* All documents with what follows from them; replaced whole by each change. */
 struct state_view {
 	struct pool pool;
-	struct documents documents;
-	struct document_index *index;
+	const struct document_index *index;
 	struct findings findings;
 	const struct mesh_config *config;
 };
@@ -44,7 +43,8 @@ struct candidate {
 	struct state *state;
 	const struct state_change *change;
 	struct pool pool;
-	struct candidate_write *writes; /* those that change something */
+	struct candidate_write *writes;  /* those that change something */
+	struct document_change *changes; /* the same, as documents */
 	size_t count;
 	uint32_t unchanged;
 	size_t failed; /* of a failure: the write that is to blame, or their number */
@@ -60,8 +60,10 @@ struct graph_input state_graph_input(const struct state *s, const struct state_v
 				     void *user);
 struct state_view *state_view_new(void);
 struct state_view *state_view_free(struct state_view *v);
-/* Index, findings and configuration over view->documents. */
-void state_view_finish(struct state_view *v);
+/* Of all documents, and of those of another view after changes. */
+void state_view_fill(struct state_view *v, const struct documents *documents);
+void state_view_follow(struct state_view *v, const struct state_view *before,
+		       const struct document_change *changes, size_t count);
 
 /* Everything of a change but the store and the swap. candidate_fini() in any case. */
 must_check int candidate_make(struct candidate *c, struct state *s,

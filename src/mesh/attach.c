@@ -202,3 +202,26 @@ struct attached_matches attach_routes(const struct document_index *x,
 	mark_taken(&matches, pool);
 	return matches;
 }
+
+struct attached_namespaces attached_namespaces(const struct document_index *x,
+					       const struct document *service,
+					       const struct service_port *port, struct pool *pool)
+{
+	struct attachments all = document_index_attachments(x, service);
+	struct attached_namespaces found = {
+		.items = pool_new_array(pool, struct str, all.count),
+	};
+
+	/* Routes come by namespace, so those of one stand together. */
+	for (uint32_t i = 0; i < all.count; i++) {
+		const struct attachment *a = &all.items[i];
+		struct str name_space = a->route->name_space;
+
+		if (str_eq(name_space, service->name_space) ||
+		    !parent_ref_means(a->parent, service, port) ||
+		    (found.count && str_eq(found.items[found.count - 1], name_space)))
+			continue;
+		found.items[found.count++] = name_space;
+	}
+	return found;
+}

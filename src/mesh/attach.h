@@ -41,3 +41,13 @@ struct attached_matches attach_routes(const struct document_index *x,
 /* Does this reference of the route mean this port of the Service? */
 bool parent_ref_means(const struct parent_ref *p, const struct document *service,
 		      const struct service_port *port);
+
+/* The namespaces other than the Service's own whose clients have a set of their own, once each. */
+struct attached_namespaces {
+	struct str *items;
+	uint32_t count;
+};
+
+struct attached_namespaces attached_namespaces(const struct document_index *x,
+					       const struct document *service,
+					       const struct service_port *port, struct pool *pool);

@@ -1,8 +1,7 @@
 #include "mesh/check.h"
 
-#include <stdlib.h>
-
 #include "mesh/attach.h"
+#include "mesh/findings.h"
 #include "mesh/index.h"
 
 #define CANDIDATES_MAX 256 /* names that are looked through for "did you mean" */
@@ -10,26 +9,15 @@
 struct checker {
 	const struct document_index *index;
 	struct pool *pool;
-	struct findings findings;
+	struct findings *findings;
 	const struct document *document; /* the one that is looked at */
 };
 
 static struct finding *add(struct checker *c, enum finding_severity severity, enum code code,
 			   const struct node *node)
 {
-	uint32_t count = c->findings.count;
-	struct finding *f;
+	struct finding *f = findings_add(c->findings, c->pool);
 
-	/* The array is full when the count is a power of two. */
-	if ((count & (count - 1)) == 0) {
-		struct finding *items =
-			pool_new_array(c->pool, struct finding, count ? count * 2 : 1);
-
-		if (count)
-			memcpy(items, c->findings.items, count * sizeof(items[0]));
-		c->findings.items = items;
-	}
-	f = &c->findings.items[c->findings.count++];
 	*f = (struct finding){
 		.severity = severity,
 		.code = code,
@@ -107,8 +95,8 @@ static void add_not_http(struct checker *c, const struct node *node, const struc
 /* Was this match reported for another port already? */
 static bool is_reported(const struct checker *c, const struct node *node)
 {
-	for (uint32_t i = c->findings.count; i > 0; i--) {
-		const struct finding *f = &c->findings.items[i - 1];
+	for (uint32_t i = c->findings->count; i > 0; i--) {
+		const struct finding *f = &c->findings->items[i - 1];
 
 		if (f->document != c->document)
 			return false;
@@ -320,20 +308,17 @@ static void check_service(struct checker *c)
 				    : STR("the Service has no selector: nothing serves it");
 }
 
-struct findings check_documents(const struct document_index *x, struct pool *pool)
+void check_document(const struct document_index *x, const struct document *doc,
+		    struct findings *findings, struct pool *pool)
 {
 	static void (*const checks[KIND_COUNT])(struct checker * c) = {
 		[KIND_SERVICE] = check_service,
 		[KIND_HTTP_ROUTE] = check_route,
 	};
-	struct checker c = { .index = x, .pool = pool };
+	struct checker c = { .index = x, .pool = pool, .findings = findings, .document = doc };
 
-	for (uint32_t i = 0; i < x->all.count; i++) {
-		c.document = x->all.items[i];
-		if (checks[c.document->kind->id])
-			checks[c.document->kind->id](&c);
-	}
-	return c.findings;
+	if (checks[doc->kind->id])
+		checks[doc->kind->id](&c);
 }
 
 void finding_diag(const struct finding *f, struct diag *d)

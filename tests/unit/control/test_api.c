@@ -123,9 +123,9 @@ TEST(what_is_applied_is_answered_with_the_plan_and_its_revision)
 	assert_answer(&h, 200,
 		      "{\"kind\":\"Change\",\"dryRun\":false,\"revision\":1,\"previous\":0,"
 		      "\"created\":2,\"changed\":0,\"deleted\":0,\"unchanged\":0,\"warnings\":["
-		      "{\"document\":\"Service shop/reviews\",\"code\":\"WEFT1107\","
-		      "\"text\":\"no workload has the labels of the selector\"},"
 		      "{\"document\":\"Service shop/ratings\",\"code\":\"WEFT1107\","
+		      "\"text\":\"no workload has the labels of the selector\"},"
+		      "{\"document\":\"Service shop/reviews\",\"code\":\"WEFT1107\","
 		      "\"text\":\"no workload has the labels of the selector\"}],\"objects\":["
 		      "{\"kind\":\"Service\",\"namespace\":\"shop\",\"name\":\"reviews\","
 		      "\"action\":\"created\",\"differences\":[]},"

@@ -183,6 +183,17 @@ static int delete (struct mesh *m, enum kind_id kind, const char *name)
 	"spec:\n  parentRefs: [{group: \"\", kind: Service, name: reviews, port: 9080}]\n" \
 	"  rules: [{backendRefs: [" weights "]}]\n"
 
+#define LARGE_SERVICE                                                                      \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"app-%u\","   \
+	"\"namespace\":\"shop\"},\"spec\":{\"selector\":{\"app\":\"app-%u\"},\"ports\":[{" \
+	"\"name\":\"http\",\"port\":9080,\"appProtocol\":\"http\"}]}}"
+
+#define LARGE_WORKLOAD                                                                            \
+	"{\"apiVersion\":\"weft.dev/v1alpha1\",\"kind\":\"Workload\",\"metadata\":{\"name\":"     \
+	"\"w-%u\",\"namespace\":\"shop\",\"labels\":{\"app\":\"app-%u\"}},\"spec\":{\"address\":" \
+	"\"10.0.%u.%u\",\"serviceAccount\":\"app-%u\",\"ports\":[{\"name\":\"http\",\"port\":"    \
+	"9080,\"meshPort\":15006,\"protocol\":\"http\"}]}}"
+
 static bool lookup(struct mesh *m, enum xds_type type, const char *name, struct str *ret_value)
 {
 	struct delta_content content;
@@ -472,5 +483,60 @@ TEST(a_route_of_another_namespace_is_for_its_clients_only)
 	assert_true(graph_lookup(state_graph(m.state), XDS_ROUTES, STR(REVIEWS), STR("batch"),
 				 &consumer));
 	assert_false(str_eq(producer.version, consumer.version));
+	mesh_close(&m);
+}
+
+#define LARGE_SERVICES  2000
+#define LARGE_WORKLOADS 5000
+
+/* Everything of a large mesh in one change. */
+static void apply_large(struct mesh *m)
+{
+	size_t count = LARGE_SERVICES + LARGE_WORKLOADS;
+	struct state_write *writes = mem_new_array(struct state_write, count);
+	struct pool *pools = mem_new_array(struct pool, count);
+	struct state_change change = { .writes = writes, .write_count = count };
+	struct state_result result;
+
+	for (size_t i = 0; i < count; i++) {
+		bool is_service = i < LARGE_SERVICES;
+		unsigned n = (unsigned)(is_service ? i : i - LARGE_SERVICES);
+		unsigned app = n % LARGE_SERVICES;
+		char *text = is_service ? mem_printf(LARGE_SERVICE, app, app)
+					: mem_printf(LARGE_WORKLOAD, n, app, n / 250, n % 250, app);
+		struct node *root;
+
+		writes[i].pool = &pools[i];
+		assert_int_equal(json_parse(str_from(text), NULL, &pools[i], &root, &m->diag), 0);
+		assert_int_equal(document_parse(root, &(struct document_options){ 0 }, &pools[i],
+						&writes[i].document, &m->diag),
+				 0);
+		mem_free(text);
+	}
+	assert_int_equal(state_apply(m->state, &change, &result, &m->diag), 0);
+	for (size_t i = 0; i < count; i++)
+		pool_fini(&pools[i]);
+	mem_free(writes);
+	mem_free(pools);
+}
+
+TEST(in_a_large_mesh_a_change_builds_what_it_touches_and_tells_what_differs)
+{
+	struct mesh m;
+	uint64_t built;
+
+	mesh_open(&m);
+	apply_large(&m);
+	built = state_graph(m.state)->built;
+	/* Four of each Service, and the inbound listener of each class of workloads. */
+	assert_int_equal(built, LARGE_SERVICES * 4 + LARGE_SERVICES);
+	assert_int_equal(state_graph(m.state)->changed, built);
+	/* One Workload more: its Service and its class, of which the endpoints differ. */
+	assert_int_equal(apply(&m, WORKLOAD("one-more", "app-7", "1")), 0);
+	assert_int_equal(state_graph(m.state)->built, built + 5);
+	assert_str_equal(buf_str(&m.told), "EDS app-7.shop.svc.weft.local:9080\n");
+	/* The same again: nothing. */
+	assert_int_equal(apply(&m, WORKLOAD("one-more", "app-7", "1")), 0);
+	assert_int_equal(state_graph(m.state)->built, built + 5);
 	mesh_close(&m);
 }
