@@ -139,6 +139,12 @@ void change_plan(const struct terminal *t, const struct node *body, struct buf *
  * Waiting for the proxies
  */
 
+/* Steps are told to people; scripts get the result and the exit code. */
+static bool is_told(const struct change *c)
+{
+	return (c->output == OUTPUT_TABLE || c->output == OUTPUT_WIDE) && !c->cli->look.quiet;
+}
+
 static struct duration since(const struct change *c)
 {
 	return instant_since(time_monotonic_now(), c->began);
@@ -153,6 +159,8 @@ static void put_step(const struct change *c, enum mark mark, const char *name, c
 	struct buf text = BUF_INIT(0);
 	va_list args;
 
+	if (!is_told(c))
+		return;
 	terminal_mark(&c->cli->out, mark, &text);
 	buf_printf(&text, " %-10s  ", name);
 	va_start(args, format);
@@ -318,11 +326,6 @@ int change_begin(struct change *c)
 	return output_read(c->cli, &c->settings->output, &c->output);
 }
 
-static bool is_for_people(const struct change *c)
-{
-	return c->output == OUTPUT_TABLE || c->output == OUTPUT_WIDE;
-}
-
 static void show(const struct change *c, struct node *body)
 {
 	struct buf text = BUF_INIT(0);
@@ -347,16 +350,17 @@ int change_finish(struct change *c, struct node *body)
 	int code = EXIT_DONE;
 
 	show(c, body);
-	if (!is_for_people(c) || c->cli->look.quiet || answer_flag(body, "dryRun") ||
-	    !is_change(body))
+	if (answer_flag(body, "dryRun") || !is_change(body))
 		return EXIT_DONE;
-	buf_append_char(&text, '\n');
+	if (is_told(c))
+		buf_append_char(&text, '\n');
 	cli_out(c->cli, &text);
 	put_step(c, MARK_OK, "stored", "");
 	if (c->settings->wait)
 		code = wait_programmed(c, body);
-	buf_printf(&text, "Undo with: weft rollback %llu\n",
-		   (unsigned long long)answer_count(body, "previous"));
+	if (is_told(c))
+		buf_printf(&text, "Undo with: weft rollback %llu\n",
+			   (unsigned long long)answer_count(body, "previous"));
 	cli_out(c->cli, &text);
 	buf_fini(&text);
 	return code;

@@ -113,7 +113,7 @@ def test_the_program_keeps_directory_environment_output_and_arguments(world):
 def test_signals_are_passed_on(world):
     control = Control(world)
     script, ready = world.path("signals.py", SIGNALS), world.path("ready")
-    started = control.weft_run([sys.executable, script, ready], "a").run
+    started = control.weft_run([sys.executable, script, ready], "a")
     started.wait_ready(ready.exists, "its handlers are there")
     for name in ("INT", "HUP", "QUIT", "USR1", "USR2", "WINCH"):
         started.signal(getattr(signal, "SIG" + name))
@@ -151,7 +151,7 @@ def test_a_program_is_ready_when_it_accepts_and_gone_when_it_ends(world):
     config = servers.nginx_config(world, "late", f"127.77.0.1:{port}", "location / { return 200; }")
     command = " ".join(str(word) for word in servers.nginx_command(config))
     started = control.weft_run(["sh", "-c", f"read x < {gate}; exec {command}"], "late",
-                               [f"{port}/http"], version="v1", address="127.77.0.1").run
+                               [f"{port}/http"], version="v1", address="127.77.0.1")
     control.wait_output("Starting", "get", "workloads")
     gate.write_text("go\n")
     control.wait_output("Ready", "get", "workloads")
@@ -173,6 +173,14 @@ def serve(world, control):
     return control.nginx("hello", port, "location / { return 200 'hello'; }").run, port
 
 
+def hello_route(port, rule):
+    return json.dumps({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute",
+        "metadata": {"name": "hello"},
+        "spec": {"parentRefs": [{"group": "", "kind": "Service", "name": "hello"}],
+                 "rules": [{"name": rule, "backendRefs": [{"name": "hello", "port": port}]}]}})
+
+
 def test_one_program_calls_another_by_its_upstream_address(world):
     control = Control(world)
     _, port = serve(world, control)
@@ -191,6 +199,21 @@ spec:
     assert "programmed  1 of 1 proxies" in out
     assert curl(world, f"http://127.0.0.1:{here}/here").status == 200
     assert curl(world, f"http://127.0.0.1:{here}/there").status == 404
+
+
+def test_a_change_that_no_proxy_takes_up_ends_with_6(world):
+    control = Control(world)
+    _, port = serve(world, control)
+    client, _ = control.client("client", f"hello:{port}")
+    proxy = client.proxy_pid()
+    os.kill(proxy, signal.SIGSTOP)
+    for rule, form in (("a", []), ("b", ["-o", "json"]), ("c", ["--quiet"])):
+        done = control.weft("apply", "-f", "-", "--timeout", "100ms", *form,
+                            stdin=hello_route(port, rule))
+        assert done.returncode == 6
+        assert "client" in done.stderr or form == ["--quiet"]
+    os.kill(proxy, signal.SIGCONT)
+    assert control.weft("apply", "-f", "-", stdin=hello_route(port, "d")).returncode == 0
 
 
 def test_a_proxy_that_is_killed_comes_back_on_the_same_sockets(world):
