@@ -17,6 +17,7 @@ struct conn_linger {
 	struct conn *conn;
 	const struct conn_handler *handler; /* the user's */
 	struct timer timer;
+	struct deferred drop;
 };
 
 static uint32_t input_bytes_max(const struct conn *c)
@@ -141,11 +142,7 @@ void conn_deliver(struct conn *c)
 	c->input_again = c->read_paused;
 	if (c->read_paused || !c->handler->on_data)
 		return;
-	c->delivering = true;
 	c->handler->on_data(c);
-	c->delivering = false;
-	if (unlikely(c->linger != NULL))
-		conn_consume(c, conn_input(c).len);
 }
 
 void conn_deliver_again(struct conn *c)
@@ -182,8 +179,10 @@ void conn_queue_sent(struct conn *c)
 
 static struct conn_linger *linger_free(struct conn_linger *l)
 {
-	if (l)
+	if (l) {
 		timer_stop(&l->timer);
+		defer_cancel(&l->drop);
+	}
 	return mem_free(l);
 }
 
@@ -266,6 +265,12 @@ static void linger_check(struct conn *c)
 		conn_close(c);
 }
 
+/* Whoever ended the connection may be looking at its input still, and consume it. */
+static void linger_on_drop(struct deferred *d)
+{
+	linger_drop_input(container_of(d, struct conn_linger, drop)->conn);
+}
+
 static void linger_on_due(struct timer *t)
 {
 	conn_close(container_of(t, struct conn_linger, timer)->conn);
@@ -296,9 +301,7 @@ void conn_close_after_sent(struct conn *c, struct duration linger)
 	c->linger = l;
 	c->handler = &linger_handler;
 
-	/* Inside on_data the user may still look at its input, and consume it. */
-	if (!c->delivering)
-		linger_drop_input(c);
+	defer(c->loop, &l->drop, linger_on_drop);
 	conn_resume(c);
 	conn_shut_write(c);
 	linger_check(c);

@@ -120,7 +120,6 @@ struct conn {
 	struct conn_linger *linger; /* conn_close_after_sent() was called */
 	bool input_full;            /* reading stopped for want of room */
 	bool input_again;           /* unread bytes are to be delivered once more */
-	bool delivering;            /* on_data runs: its input stays where it is */
 };
 
 /* Unread bytes. */
@@ -155,8 +154,8 @@ void conn_shut_write(struct conn *c);
 void conn_close(struct conn *c);
 void conn_reset(struct conn *c);
 /* Closes when the queue is empty, after shutting the write side; reads and drops what the
- * peer still sends for at most `linger`, so that the last answer is not lost to a RST. Called
- * from on_data, the input stays readable until that returns. */
+ * peer still sends for at most `linger`, so that the last answer is not lost to a RST. What
+ * was read already stays, and may be consumed, until the caller is back in the loop. */
 void conn_close_after_sent(struct conn *c, struct duration linger);
 
 /*

@@ -431,6 +431,21 @@ TEST(a_doubtful_trailer_is_answered_though_its_body_came_with_it)
 	server_fini(&v);
 }
 
+TEST(a_doubtful_trailer_is_answered_behind_the_answer_before)
+{
+	struct server v;
+
+	server_init(&v, NULL);
+	peer_say(&v.client, STR("GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+				"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+				"1\r\na\r\n0\r\nContent-Length: 5\r\n\r\n"));
+	stream_reply(v.notes.stream, 200, STR("text/plain"), STR("hello"));
+	rig_turn(&v.rig);
+	assert_true(str_has_prefix(buf_str(&v.client.got), STR(HELLO "HTTP/1.1 400 Bad Request")));
+	assert_true(v.client.eof);
+	server_fini(&v);
+}
+
 TEST(a_doubtful_chunk_behind_a_begun_answer_closes)
 {
 	struct server v;

@@ -301,7 +301,7 @@ static void end_then_look(struct conn *c)
 	conn_consume(c, 1);
 }
 
-TEST(input_stays_until_the_callback_that_ended_the_connection_returns)
+TEST(input_stays_until_whoever_ended_the_connection_is_back_in_the_loop)
 {
 	struct conn_handler handler;
 	struct couple t;
