@@ -231,6 +231,10 @@ void demo_process_log(const struct demo_process *p, const struct demo_place *pla
 
 /*
  * What is free
+ *
+ * Between the probe and the program that binds for good some time passes, in which another
+ * demo would find the same place free. So a place is taken by a name first: an abstract Unix
+ * socket that stays open until this process ends, however it ends.
  */
 
 static bool can_listen(const char *ip, uint16_t port)
@@ -244,24 +248,60 @@ static bool can_listen(const char *ip, uint16_t port)
 	return true;
 }
 
-uint8_t demo_free_network(uint64_t random)
+/* The descriptor that holds the name, or -1 when another demo has it. */
+static int name_take(const char *kind, unsigned number)
+{
+	char *name = mem_printf("@weft-demo/%s/%u", kind, number);
+	struct address a;
+	int fd;
+
+	if (address_from_unix(str_from(name), &a) < 0 || socket_listen(&a, NULL, &fd) < 0)
+		fd = -1;
+	mem_free(name);
+	return fd;
+}
+
+static bool take(const char *kind, unsigned number, bool (*is_free)(unsigned number))
+{
+	int fd = name_take(kind, number);
+
+	if (fd < 0)
+		return false;
+	if (is_free(number))
+		return true;
+	close(fd);
+	return false;
+}
+
+static bool network_is_free(unsigned network)
+{
+	char *ip = mem_printf("127.77.%u.1", network);
+	bool is_free = can_listen(ip, SHOP_PORT) && can_listen(ip, SHOP_UPSTREAM_PORT);
+
+	mem_free(ip);
+	return is_free;
+}
+
+uint8_t demo_take_network(uint64_t random)
 {
 	for (uint64_t i = 0; i < NETWORKS_TRIED; i++) {
 		uint8_t network = (uint8_t)((random + i) % 250 + 1);
-		char *ip = mem_printf("127.77.%u.1", network);
-		bool free = can_listen(ip, SHOP_PORT) && can_listen(ip, SHOP_UPSTREAM_PORT);
 
-		mem_free(ip);
-		if (free)
+		if (take("network", network, network_is_free))
 			return network;
 	}
 	return 0;
 }
 
-uint16_t demo_free_port(uint16_t first)
+static bool port_is_free(unsigned port)
+{
+	return can_listen("127.0.0.1", (uint16_t)port);
+}
+
+uint16_t demo_take_port(uint16_t first)
 {
 	for (uint16_t port = first; port < first + PORTS_TRIED; port++)
-		if (can_listen("127.0.0.1", port))
+		if (take("port", port, port_is_free))
 			return port;
 	return 0;
 }

@@ -49,6 +49,6 @@ void demo_process_log(const struct demo_process *p, const struct demo_place *pla
 		      struct buf *out);
 
 /* A network whose addresses are free on this machine, and the first free port from `first` on
- * at 127.0.0.1. Probed by binding. 0: none. */
-uint8_t demo_free_network(uint64_t random);
-uint16_t demo_free_port(uint16_t first);
+ * at 127.0.0.1; no other demo takes them until this process ends. 0: none. */
+uint8_t demo_take_network(uint64_t random);
+uint16_t demo_take_port(uint16_t first);

@@ -55,8 +55,8 @@ static bool place_make(struct demo *d, const char *weft)
 		.weft = weft,
 		.dir = pool_strdup(&d->pool, str_from(dir)).ptr,
 		.socket = pool_printf(&d->pool, "%s/r/control.sock", dir).ptr,
-		.network = demo_free_network(random_u64(&random)),
-		.shop_port = demo_free_port(PORT_FIRST),
+		.network = demo_take_network(random_u64(&random)),
+		.shop_port = demo_take_port(PORT_FIRST),
 		.rate = d->settings->rate,
 	};
 	mem_free(dir);
