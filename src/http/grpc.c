@@ -295,7 +295,7 @@ enum send_result grpc_send(struct grpc_call *call, struct str message)
 	if (call->ending || !call->s || call->s->is.send_ended)
 		return SEND_CLOSED;
 	if (call->server.service)
-		grpc_server_send_head(call);
+		grpc_send_head(call);
 	sent = stream_send_data(call->s, iov, 2, false);
 	if (sent == SEND_QUEUED)
 		call->blocked = true;

@@ -187,6 +187,10 @@ void *grpc_call_service_user(const struct grpc_call *call);
 const struct grpc_method *grpc_call_method(const struct grpc_call *call);
 void grpc_accept(struct grpc_call *call, const struct grpc_call_handler *handler, void *user);
 
+/* Sends the head of a server's answer now, not with the first message: the client learns that
+ * it is served. */
+void grpc_send_head(struct grpc_call *call);
+
 /* Ends a server's call with a status; `text` may be empty. Queued messages go first. */
 void grpc_finish(struct grpc_call *call, enum grpc_status status, struct str text);
 /* grpc_send() and grpc_finish(GRPC_OK) in one: the answer of a unary method. */

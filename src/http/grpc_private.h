@@ -66,8 +66,6 @@ void grpc_call_leave_stream(struct grpc_call *call);
 void grpc_call_be_deaf(struct grpc_call *call);
 void grpc_call_set_deadline(struct grpc_call *call, struct duration timeout,
 			    void (*on_due)(struct timer *t));
-/* A server's head, before its first message. */
-void grpc_server_send_head(struct grpc_call *call);
 
 /* Bytes of the stream's body. */
 void grpc_call_receive(struct grpc_call *call, struct str data);

@@ -30,7 +30,7 @@ static void begin_head(struct pool *pool, struct headers *h)
 	headers_add(h, HEADER_CONTENT_TYPE, STR("application/grpc"));
 }
 
-void grpc_server_send_head(struct grpc_call *call)
+void grpc_send_head(struct grpc_call *call)
 {
 	struct headers h;
 

@@ -7,7 +7,9 @@
 
 #define MESSAGE_BYTES_MAX (64 * 1024 * 1024)
 #define BACKOFF_FIRST     DURATION_MS(200)
-#define BACKOFF_LAST      DURATION_SECONDS(30)
+/* Less than what a control plane that is back waits for its proxies before it gives up their
+ * Workloads (10 s), jitter and a handshake included: a long outage must not end with none. */
+#define BACKOFF_LAST      DURATION_SECONDS(5)
 
 struct xds_client {
 	struct loop *loop;
@@ -23,7 +25,7 @@ struct xds_client {
 	struct grpc_call *call;
 	bool started;
 	bool stream_was_begun; /* on the present connection */
-	bool up;               /* a response came on this stream */
+	bool up;               /* the server has taken this stream */
 	bool reconnect;        /* at once, when the present connection is gone */
 	struct instant began;  /* the stream */
 	struct timer retry;
@@ -56,7 +58,7 @@ static void stream_down(struct xds_client *c, const char *reason)
 	bool was_up = c->up;
 
 	c->up = false;
-	/* Where nothing has changed there is no response either; that it lasted says enough. */
+	/* Where nothing has changed a foreign server says nothing; that it lasted says enough. */
 	if (c->stream_was_begun && instant_since(loop_now(c->loop), c->began).ns >= BACKOFF_LAST.ns)
 		c->backoff = BACKOFF_FIRST;
 	if (c->delta.stream_open)
@@ -83,16 +85,21 @@ static void pump_soon(struct xds_client *c)
 		defer(c->loop, &c->pump, on_pump);
 }
 
+/* A server that has nothing new to say may send its head with the first change. */
+static void on_call_headers(struct grpc_call *call, unused_arg const struct headers *h)
+{
+	struct xds_client *c = grpc_call_user(call);
+
+	c->up = true;
+	c->backoff = BACKOFF_FIRST;
+	if (c->callbacks->on_up)
+		c->callbacks->on_up(c->user);
+}
+
 static void on_call_message(struct grpc_call *call, struct str message)
 {
 	struct xds_client *c = grpc_call_user(call);
 
-	if (!c->up) {
-		c->up = true;
-		c->backoff = BACKOFF_FIRST;
-		if (c->callbacks->on_up)
-			c->callbacks->on_up(c->user);
-	}
 	if (delta_client_receive(&c->delta, message) < 0) {
 		grpc_cancel(call);
 		return;
@@ -132,6 +139,7 @@ static void on_call_closed(struct grpc_call *call, enum grpc_status status, stru
 }
 
 static const struct grpc_call_handler call_handler = {
+	.on_headers = on_call_headers,
 	.on_message = on_call_message,
 	.on_sent = on_call_sent,
 	.on_closed = on_call_closed,

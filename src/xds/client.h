@@ -4,10 +4,10 @@
  * xDS client: delta ADS over one gRPC stream
  *
  * Moves the messages of a delta_client over a connection that the user makes, and makes it
- * anew when it breaks: 0.2 s, growing by 1.6 with 20 % of jitter to 30 s, from the start
- * again once a response came or a stream lasted 30 s. What is held survives; changes of interest
- * leave together at the end of the turn. Other calls (metrics, certificates) may share the
- * connection.
+ * anew when it breaks: 0.2 s, growing by 1.6 with 20 % of jitter to 5 s, from the start
+ * again once the server took a stream or one lasted 5 s. What is held survives; changes of
+ * interest leave together at the end of the turn. Other calls (metrics, certificates) may share
+ * the connection.
  */
 
 #include "base/random.h"

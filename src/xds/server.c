@@ -56,10 +56,13 @@ static void on_message(struct grpc_call *call, struct str message)
 
 	if (s->delta.node_seen)
 		timer_stop(&s->node_wait);
-	if (r < 0)
+	if (r < 0) {
 		grpc_finish(call, status_of(r), str_from(d.text));
-	else
+	} else {
+		/* Who has everything already is sent nothing, and is to know that all is well. */
+		grpc_send_head(call);
 		pump_soon(s);
+	}
 	diag_fini(&d);
 }
 

@@ -9,6 +9,8 @@
 import contextlib
 import itertools
 import json
+import os
+import signal
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,14 @@ class Member:
     def admin(self):
         return Admin(self.directory() / "admin.sock")
 
+    def kill(self, word=""):
+        """SIGKILL to all of it at once, or to those whose command line contains a word."""
+        pids = self.processes(word)
+        if not word:
+            pids = [self.run.pid, *pids]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+
 
 class Control:
     """A control plane with a state of its own, and commands that talk to it."""
@@ -74,6 +84,7 @@ class Control:
         self.rundir = world.path("c/run")
         self.address = self.rundir / "control.sock"
         self.env = world.env(WEFT_ADDR=self.address)
+        self.port = world.port()   # the same after a restart
         self.hosts = itertools.count(1)
         self.start()
 
@@ -81,7 +92,7 @@ class Control:
         """Starts it, also anew on the same state after it has ended."""
         self.program = self.world.start(
             "control", [program("weft"), "control", "--state", self.state, "--run",
-                        self.rundir, "--listen", "127.0.0.1:0", *self.flags])
+                        self.rundir, "--listen", f"127.0.0.1:{self.port}", *self.flags])
         self.program.wait_ready(lambda: self.weft("status").returncode == 0, "answering")
 
     def weft(self, *arguments, stdin=None, guard=GUARD_SECONDS):
@@ -116,15 +127,26 @@ class Control:
         return self.world.start(name or f"run-{service}", [
             program("weft"), "run", *words, *flags, "--", *command], env=self.env)
 
-    def nginx(self, service, port, server, version=None, ready=True, flags=()):
+    def nginx(self, service, port, server, version=None, flags=()):
         """An nginx in the mesh, at an address of its own; waits until it is an endpoint."""
+        def command(address, name):
+            config = servers.nginx_config(self.world, name, f"{address}:{port}", server)
+            return servers.nginx_command(config)
+        return self.member(service, port, command, version, flags)
+
+    def slow_server(self, service, port, text, milliseconds=50):
+        """A program that takes its time for each answer."""
+        path = Path(__file__).with_name("slow_server.py")
+        return self.member(service, port, lambda address, _: [
+            "/usr/bin/python3", path, address, port, milliseconds, text])
+
+    def member(self, service, port, command, version=None, flags=()):
+        """A program with one HTTP port, started by command(address, name)."""
         address = f"127.77.0.{next(self.hosts)}"
         name = f"{service}-{version or 'any'}-{address.rpartition('.')[2]}"
-        config = servers.nginx_config(self.world, name, f"{address}:{port}", server)
-        run = self.weft_run(servers.nginx_command(config), service, [f"{port}/http"],
-                            version=version, address=address, name=name, flags=flags)
-        if ready:
-            run.wait_ready(lambda: self.is_ready(address), "ready in the mesh")
+        run = self.weft_run(command(address, name), service, [f"{port}/http"], version=version,
+                            address=address, name=name, flags=flags)
+        run.wait_ready(lambda: self.is_ready(address), "ready in the mesh")
         return Member(run, self.world)
 
     def is_ready(self, address):
