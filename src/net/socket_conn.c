@@ -79,8 +79,12 @@ static void read_input(struct socket_conn *s)
 			return;
 		}
 		room = conn_room(c, &len);
-		if (len == 0)
-			return; /* consuming calls read_more */
+		if (len == 0) {
+			/* Consuming calls read_more. With the answer lost, it may never come. */
+			if (s->write_error)
+				conn_fail(c, s->write_error);
+			return;
+		}
 		len = min_of(len, budget);
 		n = sys_recv(s->fd, room, len);
 		if (!take_received(s, n, len))

@@ -284,6 +284,27 @@ TEST(a_failed_write_does_not_lose_the_peers_last_words)
 	wire_fini(&w);
 }
 
+/* The input is full, its reader waits until its answer is out, and that is lost. */
+TEST(a_failed_write_ends_a_connection_whose_input_stays)
+{
+	struct wire w;
+	enum send_result result = SEND_DONE;
+
+	wire_init(&w);
+	w.peer.conn->limits.input_bytes_max = 4;
+	w.peer.act.consume_none = true;
+	wire_send(&w, STR("more than that"));
+	world_turn(&w.world, 2);
+	assert_str_equal(conn_input(w.peer.conn), "more");
+	wire_reset(&w);
+	for (int i = 0; i < 1000 && result == SEND_DONE; i++)
+		result = conn_send_str(w.peer.conn, STR("answer"));
+	assert_int_equal(result, SEND_CLOSED);
+	wire_until_closed(&w);
+	assert_true(w.peer.error == -EPIPE || w.peer.error == -ECONNRESET);
+	wire_fini(&w);
+}
+
 TEST(a_connection_may_be_closed_in_its_callbacks)
 {
 	struct wire w;
