@@ -81,7 +81,29 @@ static const struct extension loggers[] = {
 	{ &pb_StderrAccessLog, "envoy.access_loggers.stderr", stderr_compile },
 };
 
-static int log_compile(struct compile *c, const struct pb_message *m, struct access_log **ret_log)
+/* Envoy's other loggers. A line that is not written changes nothing of what is served, so a
+ * control plane that asks for one is not refused for it. */
+static const char *const loggers_left_out[] = {
+	"envoy.extensions.access_loggers.fluentd.v3.FluentdAccessLogConfig",
+	"envoy.extensions.access_loggers.grpc.v3.HttpGrpcAccessLogConfig",
+	"envoy.extensions.access_loggers.grpc.v3.TcpGrpcAccessLogConfig",
+	"envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig",
+	"envoy.extensions.access_loggers.wasm.v3.WasmAccessLog",
+};
+
+static bool may_be_left_out(const struct pb_message *m)
+{
+	struct str url = pb_text(pb_sub(m, PB_AccessLog_typed_config), PB_Any_type_url);
+	struct str type = str_slice(url, str_find(url, 0, '/') + 1, url.len);
+
+	for (size_t i = 0; i < array_count(loggers_left_out); i++)
+		if (str_eq(type, str_from(loggers_left_out[i])))
+			return true;
+	return false;
+}
+
+/* Adds a logger to the list, or leaves one out with a warning. */
+static int log_compile(struct compile *c, const struct pb_message *m, struct access_log_list *logs)
 {
 	const struct extension *row =
 		compile_extension(loggers, array_count(loggers), m, PB_AccessLog_typed_config);
@@ -89,6 +111,10 @@ static int log_compile(struct compile *c, const struct pb_message *m, struct acc
 	struct pb_message *config;
 	int r;
 
+	if (!row && may_be_left_out(m)) {
+		compile_warn(c, m, "is of a type that is not supported: nothing is logged there");
+		return 0;
+	}
 	if (!row)
 		return compile_unsupported(c, m, PB_AccessLog_name, PB_AccessLog_typed_config,
 					   "access log");
@@ -98,7 +124,7 @@ static int log_compile(struct compile *c, const struct pb_message *m, struct acc
 	r = row->compile(c, config, log);
 	if (r < 0)
 		return r;
-	*ret_log = log;
+	logs->items[logs->count++] = log;
 	return 0;
 }
 
@@ -111,9 +137,9 @@ int access_logs_compile(struct compile *c, const struct pb_message *m, unsigned 
 		return pb_fail_field(c->d, m, field, ERR_LIMIT, "has more than %d entries",
 				     ACCESS_LOGS_MAX);
 	ret_logs->items = pool_new_array(c->pool, struct access_log *, count);
-	ret_logs->count = count;
+	ret_logs->count = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		int r = log_compile(c, pb_sub_at(m, field, i), &ret_logs->items[i]);
+		int r = log_compile(c, pb_sub_at(m, field, i), ret_logs);
 
 		if (r < 0)
 			return r;

@@ -7,13 +7,13 @@ and JSON name; and a message of ours must know every field of theirs, so that wh
 classed before anybody sends it. Skipped where the modules are not to be had.
 """
 
-import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from golang import go, kept, new_module
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/checks"))
@@ -28,7 +28,6 @@ MODULES = {
 }
 PACKAGES = ["istio.io/api/security/v1alpha1",
             "go.opentelemetry.io/proto/otlp/collector/metrics/v1"]
-BUILD_SECONDS_MAX = 1500
 
 MAIN = '''package main
 
@@ -61,24 +60,6 @@ func main() {
 '''
 
 
-def go(folder, *arguments, optional=False):
-    """Output of a go command; None where it fails and may."""
-    done = subprocess.run(["go", *arguments], cwd=folder, capture_output=True, check=False,
-                          timeout=BUILD_SECONDS_MAX, env=dict(os.environ, GOFLAGS="-mod=mod"))
-    if optional and done.returncode != 0:
-        return None
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout
-
-
-def need_modules(folder):
-    if not shutil.which("go"):
-        pytest.skip("go is not installed")
-    for name, version in MODULES.items():
-        if go(folder, "list", "-m", f"{name}@{version}", optional=True) is None:
-            pytest.skip(f"the module proxy does not serve {name}@{version}")
-
-
 def envoy_packages(folder):
     """The package of each v3 folder of Envoy's module."""
     where = Path(go(folder, "list", "-m", "-f", "{{.Dir}}", ENVOY).decode().strip())
@@ -87,9 +68,7 @@ def envoy_packages(folder):
 
 
 def write_descriptors(folder, out):
-    (folder / "go.mod").write_text("module example.test/descriptors\n\ngo 1.22\n")
-    need_modules(folder)
-    go(folder, "get", *(f"{name}@{version}" for name, version in MODULES.items()))
+    new_module(folder, MODULES)
     imports = "\n".join(f'\t_ "{name}"' for name in envoy_packages(folder) + PACKAGES)
     (folder / "main.go").write_text(MAIN % imports)
     go(folder, "mod", "tidy")
@@ -101,14 +80,12 @@ def write_descriptors(folder, out):
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory):
     """Kept beside the build, since making them takes a minute."""
-    version = "-".join(MODULES.values())
-    kept = ROOT / "build-envoy-api" / f"{version}.pb"
-    if not kept.exists():
+    path = kept("envoy-api", MODULES)
+    if not path.exists():
         out = tmp_path_factory.mktemp("descriptors") / "set"
         write_descriptors(out.parent, out)
-        kept.parent.mkdir(exist_ok=True)
-        shutil.move(out, kept)
-    return DescriptorSet(kept.read_bytes())
+        shutil.move(out, path)
+    return DescriptorSet(path.read_bytes())
 
 
 @pytest.fixture(scope="module")

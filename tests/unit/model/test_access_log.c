@@ -167,10 +167,9 @@ static const struct refusal format_refused[] = {
 	  AT "log_format.json_format: %NOPE% is not supported" },
 	{ STDOUT("log_format: {}"), AT "log_format: needs one of its format" },
 	{ LOG_OF("file.v3.FileAccessLog", ""), AT "path: is missing" },
-	{ LOG_OF("open_telemetry.v3.OpenTelemetryAccessLogConfig", ""),
+	{ LOG_OF("file.v3.FileAccessLogger", ""),
 	  "access_log[0].typed_config: access log \"x\" of type "
-	  "envoy.extensions.access_loggers.open_telemetry.v3.OpenTelemetryAccessLogConfig is "
-	  "not supported" },
+	  "envoy.extensions.access_loggers.file.v3.FileAccessLogger is not supported" },
 };
 // clang-format on
 
@@ -187,4 +186,23 @@ TEST(a_filter_of_a_log_is_refused)
 			"cluster: a") "]}]\n"
 				      "access_log: [{name: x, filter: {status_code_filter: {}}}]\n",
 		"access_log[0].filter: is not supported by this version");
+}
+
+TEST(loggers_of_envoy_that_we_have_not_are_left_out_with_a_warning)
+{
+	static const char *const rows[] = {
+		LOG_OF("grpc.v3.HttpGrpcAccessLogConfig", "common_config: {log_name: echo}"),
+		LOG_OF("open_telemetry.v3.OpenTelemetryAccessLogConfig", ""),
+	};
+
+	for (size_t i = 0; i < array_count(rows); i++) {
+		struct part *p = compiled(PART_LISTENER, rows[i]);
+
+		assert_int_equal(listener_of(p)->access_log_count, 0);
+		assert_int_equal(p->report.warnings, 1);
+		assert_string_equal(p->report.first_warning,
+				    "access_log[0]: is of a type that is not supported: nothing "
+				    "is logged there");
+		part_unref(p);
+	}
 }
