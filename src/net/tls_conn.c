@@ -237,7 +237,8 @@ static void pass_pause_down(struct tls_conn *t)
 {
 	struct conn *c = &t->conn;
 
-	if (c->read_paused || c->input_full)
+	/* With input that is full the lower one fills up too, and still notices a failed write. */
+	if (c->read_paused)
 		conn_pause(t->lower);
 	else
 		conn_resume(t->lower);

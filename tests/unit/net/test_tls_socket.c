@@ -110,3 +110,30 @@ TEST(a_killed_peer_is_no_end_of_input)
 	assert_int_equal(w.couple.server_info.failure, TLS_FAILURE_TRUNCATED);
 	tls_couple_fini(&w.couple);
 }
+
+/* The input is full, its reader waits until its answer is out, and that is lost. */
+TEST(a_failed_write_ends_a_connection_whose_full_input_nobody_takes)
+{
+	struct tls_wire w;
+	struct peer *client = &w.couple.client, *server = &w.couple.server;
+	char *bytes = pattern_bytes(300000);
+
+	tls_couple_init(&w.couple);
+	wire_start(&w);
+	while (!has(client, 'o') || !has(server, 'o'))
+		turn(&w);
+	server->act.consume_none = true;
+	conn_send_str(client->conn, str_of(bytes, 300000));
+	while (conn_input(server->conn).len < CHUNK_BYTES)
+		turn(&w);
+	conn_reset(client->conn);
+	while (!has(client, 'c'))
+		turn(&w);
+	for (int i = 0; i < 50 && server->conn; i++) {
+		conn_send_str(server->conn, STR("answer"));
+		turn(&w);
+	}
+	assert_true(has(server, 'c'));
+	tls_couple_fini(&w.couple);
+	mem_free(bytes);
+}
