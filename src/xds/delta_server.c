@@ -12,6 +12,8 @@
 /* What is known of one name of one type on one stream. */
 struct delta_entry {
 	struct list in_dirty;
+	struct interest interest;
+	enum xds_type type;
 	struct str name; /* the key of the map */
 	bool named;      /* subscribed by name */
 	bool by_all;     /* covered by "all" */
@@ -95,8 +97,12 @@ static void entry_unpark(struct delta_stream_type *t, struct delta_entry *e)
 
 static void entry_drop(struct delta_stream_type *t, struct delta_entry *e)
 {
+	struct interests *interests = e->interest.stream->interests;
+
 	entry_clean(t, e);
 	entry_unpark(t, e);
+	if (interests)
+		interest_end(interests, e->type, e->name, &e->interest);
 	mem_free(e->held);
 	mem_free(e->flying);
 	map_remove(&t->names, e->name);
@@ -110,6 +116,7 @@ void delta_stream_fini(struct delta_stream *s)
 
 		if (!t->names.in_order.next)
 			continue;
+		follower_end(&t->follower);
 		map_for_each (entry, &t->names)
 			entry_drop(t, entry->value);
 		map_fini(&t->names);
@@ -134,6 +141,10 @@ static struct delta_entry *entry_obtain(struct delta_stream *s, enum xds_type ty
 	e->void_to = s->nonce_last;
 	map_set(&t->names, name, e);
 	e->name = container_of(t->names.in_order.prev, struct map_entry, in_order)->key;
+	e->type = type;
+	e->interest.stream = s;
+	if (s->interests)
+		interest_begin(s->interests, type, e->name, &e->interest);
 	return e;
 }
 
@@ -197,34 +208,41 @@ static int entry_of_client(struct delta_stream *s, enum xds_type type, struct st
 	return 0;
 }
 
-static int subscribe(struct delta_stream *s, enum xds_type type, struct str name, struct diag *d)
+static void follow_all(struct delta_stream *s, enum xds_type type)
 {
 	struct delta_stream_type *t = &s->types[type];
+
+	t->wildcard = true;
+	if (!s->source->on_list)
+		return;
+	t->follower.stream = s;
+	if (s->interests)
+		follower_begin(s->interests, type, &t->follower);
+	s->source->on_list(s, type);
+}
+
+static int subscribe(struct delta_stream *s, enum xds_type type, struct str name, struct diag *d)
+{
 	struct delta_entry *e = NULL;
 	int r;
 
 	if (str_eq(name, STR("*"))) {
-		t->wildcard = true;
-		if (s->source->on_list)
-			s->source->on_list(s, type);
+		follow_all(s, type);
 		return 0;
 	}
 	r = entry_of_client(s, type, name, &e, d);
 	if (r < 0)
 		return r;
 	e->force = true;
-	entry_mark(t, e);
-	if (e->named)
-		return 0;
 	e->named = true;
-	if (s->source->on_interest)
-		s->source->on_interest(s, type, name, true);
+	entry_mark(&s->types[type], e);
 	return 0;
 }
 
 static void unsubscribe_all(struct delta_stream_type *t)
 {
 	t->wildcard = false;
+	follower_end(&t->follower);
 	map_for_each (entry, &t->names) {
 		struct delta_entry *e = entry->value;
 
@@ -246,8 +264,6 @@ static void unsubscribe(struct delta_stream *s, enum xds_type type, struct str n
 	if (!e || !e->named)
 		return;
 	e->named = false;
-	if (s->source->on_interest)
-		s->source->on_interest(s, type, name, false);
 	if (!t->wildcard) {
 		entry_drop(t, e);
 		return;
@@ -669,6 +685,13 @@ bool delta_stream_next(struct delta_stream *s, struct buf *out)
 		}
 	}
 	return false;
+}
+
+bool delta_stream_refuses(const struct delta_stream *s, enum xds_type type, struct str name)
+{
+	const struct delta_entry *e = entry_find(&s->types[type], name);
+
+	return e && e->parked;
 }
 
 bool delta_stream_is_settled(const struct delta_stream *s)

@@ -36,6 +36,7 @@
 #include "base/diag.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "xds/interest.h"
 #include "xds/types.h"
 
 struct delta_stream;
@@ -56,9 +57,6 @@ struct delta_source {
 	/* Calls delta_stream_offer() for each name that "all" means for this client. NULL: "all"
 	 * is nothing here, now and later. */
 	void (*on_list)(struct delta_stream *s, enum xds_type type);
-	/* The client's interest in a name began or ended. May be NULL. */
-	void (*on_interest)(struct delta_stream *s, enum xds_type type, struct str name,
-			    bool wanted);
 	/* What the client did with a version; reason is empty for an ACK. May be NULL. */
 	void (*on_answer)(struct delta_stream *s, enum xds_type type, struct str name,
 			  struct str version, bool accepted, struct str reason);
@@ -75,11 +73,13 @@ struct delta_stream_type {
 	uint32_t parked_count;
 	struct list dirty;     /* struct delta_entry.in_dirty, oldest first */
 	struct list in_flight; /* struct delta_response */
+	struct follower follower;
 };
 
 struct delta_stream {
 	const struct delta_source *source;
 	void *user;
+	struct interests *interests; /* set before the first request; NULL: told to nobody */
 	bool node_seen;
 	bool eds_cache; /* feature weft.eds_cache */
 	uint64_t nonce_last;
@@ -107,6 +107,9 @@ bool delta_stream_wants(const struct delta_stream *s, enum xds_type type, struct
 
 /* Writes the next response to *out (cleared first). False: nothing can or need be sent now. */
 bool delta_stream_next(struct delta_stream *s, struct buf *out);
+
+/* Was the content that the client should have of the name refused by it? */
+bool delta_stream_refuses(const struct delta_stream *s, enum xds_type type, struct str name);
 
 /* Nothing dirty, unanswered or parked. */
 bool delta_stream_is_settled(const struct delta_stream *s);

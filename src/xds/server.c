@@ -17,11 +17,13 @@ void xds_server_init(struct xds_server *s, struct loop *loop,
 		.streams_max = STREAMS_MAX,
 	};
 	list_init(&s->streams);
+	interests_init(&s->interests);
 }
 
 void xds_server_fini(struct xds_server *s)
 {
 	assert(s->stream_count == 0);
+	interests_fini(&s->interests);
 }
 
 static void on_pump(struct deferred *d)
@@ -122,6 +124,7 @@ void xds_server_accept(struct xds_server *server, struct grpc_call *call)
 	timer_init(&s->node_wait, on_node_missing);
 	timer_start(server->loop, &s->node_wait, XDS_NODE_TIMEOUT);
 	delta_stream_init(&s->delta, &server->callbacks->source, s);
+	s->delta.interests = &server->interests;
 	list_push_back(&server->streams, &s->in_server);
 	server->stream_count++;
 	grpc_accept(call, &call_handler, s);
@@ -136,15 +139,24 @@ void xds_server_close(struct xds_server *server)
 	}
 }
 
+struct changed {
+	enum xds_type type;
+	struct str name;
+};
+
+static void on_interested(void *user, struct delta_stream *delta)
+{
+	const struct changed *c = user;
+	struct xds_stream *s = xds_stream_of(delta);
+
+	delta_stream_changed(delta, c->type, c->name);
+	pump_soon(s);
+}
+
 void xds_server_changed(struct xds_server *server, enum xds_type type, struct str name)
 {
-	list_for_each (node, &server->streams) {
-		struct xds_stream *s = container_of(node, struct xds_stream, in_server);
+	struct changed c = { type, name };
 
-		if (!s->delta.node_seen)
-			continue;
-		delta_stream_changed(&s->delta, type, name);
-		if (s->delta.types[type].dirty_count)
-			pump_soon(s);
-	}
+	interests_each(&server->interests, type, name, on_interested, &c);
+	interests_each_follower(&server->interests, type, on_interested, &c);
 }

@@ -37,6 +37,7 @@ struct xds_server {
 	const struct xds_server_callbacks *callbacks;
 	void *user;
 	struct list streams; /* struct xds_stream.in_server */
+	struct interests interests;
 	uint32_t stream_count;
 	uint32_t streams_max;
 };
@@ -57,7 +58,7 @@ void xds_server_accept(struct xds_server *s, struct grpc_call *call);
 /* Ends every stream with UNAVAILABLE: clients come back elsewhere or later. */
 void xds_server_close(struct xds_server *s);
 
-/* The content of a name changed: marks it in every stream that wants it. */
+/* The content of a name changed: marks it in every stream that wants it, at no cost of others. */
 void xds_server_changed(struct xds_server *s, enum xds_type type, struct str name);
 
 /* The stream that a callback of delta_source speaks of. */
