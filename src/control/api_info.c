@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "codec/node.h"
+#include "control/telemetry.h"
 #include "xds/types.h"
 
 void api_healthz(struct api_request *q)
@@ -44,8 +45,11 @@ static void add_refusals(struct api_request *q, struct node *owner, const struct
 
 	list_for_each (item, &p->refusals) {
 		const struct proxy_refusal *r = container_of(item, struct proxy_refusal, in_proxy);
-		struct node *refusal = api_add_map(q, list, NULL);
+		struct node *refusal;
 
+		if (!proxy_refusal_holds(p, r))
+			continue;
+		refusal = api_add_map(q, list, NULL);
 		api_add_text(q, refusal, "type", str_from(xds_types[r->type].short_name));
 		api_add_text(q, refusal, "name", str_from(r->name));
 		api_add_text(q, refusal, "version", str_from(r->version));
@@ -122,25 +126,51 @@ static void add_documents(struct api_request *q, struct node *body)
 	}
 }
 
+static struct node *add_finding(struct api_request *q, struct node *list,
+				enum finding_severity severity, enum code code, struct str document)
+{
+	struct node *n = api_add_map(q, list, NULL);
+
+	api_add_text(q, n, "severity", severity == FINDING_ERROR ? STR("error") : STR("warning"));
+	api_add_text(q, n, "code", str_from(code_text(code)->name));
+	api_add_text(q, n, "document", document);
+	return n;
+}
+
+static void add_kept(void *user, struct proxy *p)
+{
+	struct proxy_list *l = user;
+	struct api_request *q = l->q;
+	struct node *n;
+
+	if (!p->kept)
+		return;
+	n = add_finding(q, l->list, FINDING_WARNING, CODE_ENDPOINTS_KEPT,
+			pool_printf(&q->pool, "Workload %s", p->id));
+	api_add_text(q, n, "text",
+		     STR("its proxy is lost, and it is kept: many endpoints of its service were "
+			 "lost at once"));
+	api_add_text(q, n, "hint", str_from(code_text(CODE_ENDPOINTS_KEPT)->fix));
+}
+
 static void add_findings(struct api_request *q, struct node *body)
 {
 	const struct findings *all = state_findings(q->api->options.state);
-	struct node *list = api_add_list(q, body, "findings");
+	struct proxy_list l = { .q = q, .list = api_add_list(q, body, "findings") };
 
 	for (uint32_t i = 0; i < all->count; i++) {
 		const struct finding *f = &all->items[i];
-		struct node *n = api_add_map(q, list, NULL);
 		struct buf title = BUF_INIT(0);
+		struct node *n;
 
 		document_title(f->document, &title);
-		api_add_text(q, n, "severity",
-			     f->severity == FINDING_ERROR ? STR("error") : STR("warning"));
-		api_add_text(q, n, "code", str_from(code_text(f->code)->name));
-		api_add_text(q, n, "document", pool_strdup(&q->pool, buf_str(&title)));
+		n = add_finding(q, l.list, f->severity, f->code,
+				pool_strdup(&q->pool, buf_str(&title)));
 		api_add_text(q, n, "text", f->text);
 		api_add_text(q, n, "hint", f->hint);
 		buf_fini(&title);
 	}
+	proxies_each(q->api->options.proxies, add_kept, &l);
 }
 
 void api_status(struct api_request *q)
@@ -193,6 +223,7 @@ void api_metrics(struct api_request *q)
 {
 	const struct api *a = q->api;
 	const struct graph *graph = state_graph(a->options.state);
+	const struct telemetry_counters telemetry = telemetry_counters(a->options.telemetry);
 	struct proxy_counts counts = { 0 };
 	struct buf text = BUF_INIT(0);
 
@@ -206,6 +237,10 @@ void api_metrics(struct api_request *q)
 		{ "weft_control_proxies{state=\"up\"}", "gauge", counts.up },
 		{ "weft_control_proxies{state=\"lost\"}", "gauge", counts.of - counts.up },
 		{ "weft_control_proxies_programmed", "gauge", counts.programmed },
+		{ "weft_control_telemetry_series", "gauge", telemetry.series },
+		{ "weft_control_telemetry_reports_total", "counter", telemetry.reports },
+		{ "weft_control_telemetry_reports_refused_total", "counter", telemetry.refused },
+		{ "weft_control_telemetry_points_dropped_total", "counter", telemetry.dropped },
 		{ "weft_control_api_connections", "gauge", a->connection_count },
 		{ "weft_control_api_connections_refused_total", "counter",
 		  a->counters.connections_refused },

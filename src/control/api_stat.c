@@ -113,27 +113,26 @@ static void add_signals(struct api_request *q, struct node *n, const struct tele
 	api_add_number(q, n, "retries", (int64_t)sums->retries);
 }
 
-/* Workloads of a service, and of them those that take requests. */
-struct ready_count {
-	struct api_request *q;
-	const struct stat_row *row;
-	enum stat_by by;
-	uint32_t ready, of;
-};
-
-static void count_ready(void *user, const struct state_object *o)
+/* The Workloads of a row, and of them those that take requests. */
+static void add_ready(struct stat_table *t, struct node *n, const struct stat_row *row)
 {
-	struct ready_count *c = user;
-	const struct document *doc = o->document;
-	const struct str *app = text_map_get(&doc->labels, STR("app"));
-	const struct str *version = text_map_get(&doc->labels, STR("version"));
+	struct api_request *q = t->q;
+	const struct text_pair app = { STR("app"), row->service };
+	struct documents workloads = document_index_labelled(state_index(q->api->options.state),
+							     row->name_space, &app, &q->pool);
+	uint32_t ready = 0, of = 0;
 
-	if (!str_eq(doc->name_space, c->row->name_space) || !app || !str_eq(*app, c->row->service))
-		return;
-	if (c->by == BY_VERSION && !str_eq(version ? *version : STR(""), c->row->split))
-		return;
-	c->of++;
-	c->ready += proxies_is_live(c->q->api->options.proxies, doc);
+	for (uint32_t i = 0; i < workloads.count; i++) {
+		const struct document *doc = workloads.items[i];
+		const struct str *version = text_map_get(&doc->labels, STR("version"));
+
+		if (t->by == BY_VERSION && !str_eq(version ? *version : STR(""), row->split))
+			continue;
+		of++;
+		ready += proxies_is_live(q->api->options.proxies, doc);
+	}
+	api_add_number(q, n, "ready", ready);
+	api_add_number(q, n, "of", of);
 }
 
 static void add_row(struct stat_table *t, struct node *list, const struct stat_row *row,
@@ -141,15 +140,12 @@ static void add_row(struct stat_table *t, struct node *list, const struct stat_r
 {
 	struct api_request *q = t->q;
 	struct node *n = api_add_map(q, list, NULL);
-	struct ready_count count = { .q = q, .row = row, .by = t->by };
 
 	api_add_text(q, n, "namespace", row->name_space);
 	api_add_text(q, n, "service", row->service);
 	if (t->by != BY_SERVICE)
 		api_add_text(q, n, by_words[t->by], row->split);
-	state_each(q->api->options.state, KIND_WORKLOAD, count_ready, &count);
-	api_add_number(q, n, "ready", count.ready);
-	api_add_number(q, n, "of", count.of);
+	add_ready(t, n, row);
 	add_signals(q, n, &row->sums, row->mutual, covered);
 }
 

@@ -55,17 +55,15 @@ static void add_found(struct api_request *q, struct node *list, const struct doc
 	api_add_text(q, c, "code", str_from(code_text(f->code)->name));
 }
 
-static void add_programmed(struct api_request *q, struct node *list, const struct document *doc,
-			   const struct programmed *p)
+static void add_programmed(struct api_request *q, struct node *list, const struct programmed *p)
 {
-	const struct proxy *proxy = NULL;
-	const struct proxy_refusal *refusal = proxies_refusal(q->api->options.proxies, doc, &proxy);
 	struct node *c;
 
-	if (refusal) {
+	if (p->refusal) {
 		c = add_condition(q, list, "Programmed", "False", "Refused");
 		api_add_text(q, c, "message",
-			     pool_printf(&q->pool, "proxy %s: %s", proxy->id, refusal->reason));
+			     pool_printf(&q->pool, "proxy %s: %s", p->refused_by->id,
+					 p->refusal->reason));
 		return;
 	}
 	c = add_condition(q, list, "Programmed", p->ready == p->of ? "True" : "False",
@@ -80,7 +78,7 @@ static void add_conditions(struct api_request *q, struct node *owner, const stru
 
 	add_found(q, list, doc, "Accepted", parent_index);
 	add_found(q, list, doc, "ResolvedRefs", parent_index);
-	add_programmed(q, list, doc, p);
+	add_programmed(q, list, p);
 }
 
 static void add_parents(struct api_request *q, struct node *status, const struct document *doc,

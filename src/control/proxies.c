@@ -1,4 +1,4 @@
-#include "control/proxies.h"
+#include "control/proxies_private.h"
 
 #include <assert.h>
 
@@ -11,21 +11,11 @@
 #include "net/tls.h"
 #include "proto/weft.pb.h"
 
-#define GRACE_DEFAULT       DURATION_SECONDS(10)
-#define REFUSALS_MAX        64
-/* The guard against withdrawing many at once. */
-#define GUARD_ENDPOINTS_MIN 3
-#define GUARD_PERCENT       20
-#define FEATURE_EDS_CACHE   "weft.eds_cache"
-
-struct proxies {
-	struct loop *loop;
-	struct state *state;
-	struct duration grace;
-	struct map by_id; /* of struct proxy */
-	struct xds_server server;
-	struct state_watch watch;
-};
+#define GRACE_DEFAULT     DURATION_SECONDS(10)
+#define REFUSALS_MAX      64
+#define REASON_BYTES_MAX  1024
+#define VERSION_BYTES_MAX 64
+#define FEATURE_EDS_CACHE "weft.eds_cache"
 
 static const char *const state_words[] = { [PROXY_UP] = "up", [PROXY_LOST] = "lost" };
 
@@ -38,15 +28,20 @@ static void refusal_free(struct proxy_refusal *r)
 	mem_free(r);
 }
 
-static struct str node_id_of(struct pool *pool, const struct document *workload)
-{
-	return pool_printf(pool, "%.*s/%.*s", STR_ARGS(workload->name_space),
-			   STR_ARGS(workload->name));
-}
-
 struct proxy *proxies_find(const struct proxies *n, struct str id)
 {
 	return map_get(&n->by_id, id);
+}
+
+struct proxy *proxies_of_workload(const struct proxies *n, const struct document *workload)
+{
+	struct pool pool = POOL_INIT(512);
+	struct proxy *proxy =
+		proxies_find(n, pool_printf(&pool, "%.*s/%.*s", STR_ARGS(workload->name_space),
+					    STR_ARGS(workload->name)));
+
+	pool_fini(&pool);
+	return proxy;
 }
 
 void proxies_each(const struct proxies *n, void (*on_proxy)(void *user, struct proxy *proxy),
@@ -56,9 +51,17 @@ void proxies_each(const struct proxies *n, void (*on_proxy)(void *user, struct p
 		on_proxy(user, entry->value);
 }
 
-static const struct state_object *proxy_object(const struct proxy *proxy)
+const struct state_object *proxy_object(const struct proxy *proxy)
 {
 	return state_get(proxy->owner->state, KIND_WORKLOAD, proxy->name_space, proxy->workload);
+}
+
+struct str proxy_service(const struct proxy *proxy)
+{
+	const struct state_object *o = proxy_object(proxy);
+	const struct str *app = o ? text_map_get(&o->document->labels, STR("app")) : NULL;
+
+	return app ? *app : STR_EMPTY;
 }
 
 static void proxy_set_state(struct proxy *proxy, enum proxy_state state)
@@ -68,117 +71,23 @@ static void proxy_set_state(struct proxy *proxy, enum proxy_state state)
 	log_info("proxy.state", "node=%s state=%s", proxy->id, state_words[state]);
 }
 
-static void proxy_free(struct proxy *proxy)
+static void refusals_forget(struct proxy *proxy)
 {
-	timer_stop(&proxy->grace);
 	list_for_each_safe (item, &proxy->refusals)
 		refusal_free(container_of(item, struct proxy_refusal, in_proxy));
+}
+
+void proxy_free(struct proxy *proxy)
+{
+	proxy_grace_end(proxy);
+	refusals_forget(proxy);
 	map_remove(&proxy->owner->by_id, str_from(proxy->id));
-	mem_free(proxy->identity);
+	map_for_each (entry, &proxy->reported)
+		mem_free(entry->value);
+	map_fini(&proxy->reported);
 	mem_free(proxy->version);
 	mem_free(proxy->id);
 	mem_free(proxy);
-}
-
-/*
- * Withdrawal
- */
-
-static bool selects_node(const struct state_object *service, const struct document *workload)
-{
-	const struct document *doc = service->document;
-
-	return str_eq(doc->name_space, workload->name_space) &&
-	       text_map_selects(&doc->service->selector, &workload->labels);
-}
-
-/* How many Workloads of a Service there are, and how many of them are lost. */
-struct guard {
-	const struct proxies *proxies;
-	const struct document *workload;    /* about to be withdrawn */
-	const struct state_object *service; /* being counted */
-	uint32_t count;
-	uint32_t lost;
-	bool hold;
-};
-
-static void guard_count(void *user, const struct state_object *o)
-{
-	struct guard *g = user;
-	struct pool pool = POOL_INIT(256);
-	const struct proxy *proxy;
-
-	if (!selects_node(g->service, o->document))
-		return;
-	proxy = proxies_find(g->proxies, node_id_of(&pool, o->document));
-	g->count++;
-	if (!proxy || proxy->state == PROXY_LOST)
-		g->lost++;
-	pool_fini(&pool);
-}
-
-static void guard_service(void *user, const struct state_object *o)
-{
-	struct guard *g = user;
-
-	if (!selects_node(o, g->workload))
-		return;
-	g->service = o;
-	g->count = g->lost = 0;
-	state_each(g->proxies->state, KIND_WORKLOAD, guard_count, g);
-	if (g->count >= GUARD_ENDPOINTS_MIN && g->lost * 100 > g->count * GUARD_PERCENT &&
-	    g->lost > 1)
-		g->hold = true;
-}
-
-static bool withdrawal_is_held(const struct proxies *n, const struct document *workload)
-{
-	struct guard g = { .proxies = n, .workload = workload };
-
-	state_each(n->state, KIND_SERVICE, guard_service, &g);
-	return g.hold;
-}
-
-static void withdraw(struct proxy *proxy)
-{
-	struct proxies *n = proxy->owner;
-	const struct state_object *o = proxy_object(proxy);
-	struct state_write write;
-	struct state_change change = { .writes = &write, .write_count = 1 };
-	struct state_result result = { 0 };
-	struct diag d = DIAG_INIT;
-
-	if (!o) {
-		proxy_free(proxy);
-		return;
-	}
-	if (withdrawal_is_held(n, o->document)) {
-		log_warn("proxy.kept",
-			 "node=%s reason=\"many endpoints of its service were lost "
-			 "at once\"",
-			 proxy->id);
-		timer_start(n->loop, &proxy->grace, n->grace);
-		return;
-	}
-	log_warn("proxy.withdrawn", "node=%s", proxy->id);
-	write = (struct state_write){
-		.kind = KIND_WORKLOAD,
-		.name_space = proxy->name_space,
-		.name = proxy->workload,
-	};
-	change.origin = STATE_REGISTERED;
-	change.actor = STR("control");
-	change.message = STR("proxy lost");
-	/* The node goes with its Workload, in on_object(). */
-	if (state_apply(n->state, &change, &result, &d) < 0)
-		log_error("proxy.withdraw_failed", "node=%s reason=%s", proxy->id,
-			  log_quote(str_from(d.text)));
-	diag_fini(&d);
-}
-
-static void on_grace_over(struct timer *t)
-{
-	withdraw(container_of(t, struct proxy, grace));
 }
 
 static struct proxy *proxy_new(struct proxies *n, struct str id)
@@ -191,9 +100,10 @@ static struct proxy *proxy_new(struct proxies *n, struct str id)
 	proxy->name_space = str_slice(str_of(proxy->id, id.len), 0, slash);
 	proxy->workload = str_slice(str_of(proxy->id, id.len), slash + 1, id.len);
 	proxy->state = PROXY_LOST;
-	proxy->since = loop_wall_now(n->loop);
+	proxy->since = proxy->known = loop_wall_now(n->loop);
 	list_init(&proxy->refusals);
-	timer_init(&proxy->grace, on_grace_over);
+	map_init(&proxy->reported);
+	proxy_grace_init(proxy);
 	map_set(&n->by_id, id, proxy);
 	return proxy;
 }
@@ -220,6 +130,12 @@ static int stream_identity(struct xds_stream *s, struct spiffe_id *ret_id, struc
 	return 0;
 }
 
+static bool may_speak_for(const struct spiffe_id *identity, const struct state_object *o)
+{
+	return str_eq(identity->name_space, o->document->name_space) &&
+	       str_eq(identity->account, o->document->workload->account);
+}
+
 static int identity_check(struct proxies *n, struct str id, const struct spiffe_id *identity,
 			  struct diag *d)
 {
@@ -228,14 +144,16 @@ static int identity_check(struct proxies *n, struct str id, const struct spiffe_
 	struct str name = str_slice(id, slash + 1, id.len);
 	const struct state_object *o;
 
+	if (!str_eq(identity->trust_domain, state_trust_domain(n->state)))
+		return diag_fail(d, ERR_DENIED, "trust domain %.*s is not ours",
+				 STR_ARGS(identity->trust_domain));
 	if (!name_is_dns_label(name_space) || !name_is_dns_label(name))
 		return diag_fail(d, ERR_DENIED, "node id \"%.*s\" is not NAMESPACE/WORKLOAD",
-				 STR_ARGS(id));
+				 STR_ARGS(str_slice(id, 0, 256)));
 	o = state_get(n->state, KIND_WORKLOAD, name_space, name);
 	if (!o)
 		return diag_fail(d, ERR_DENIED, "there is no Workload %.*s", STR_ARGS(id));
-	if (!str_eq(identity->name_space, name_space) ||
-	    !str_eq(identity->account, o->document->workload->account))
+	if (!may_speak_for(identity, o))
 		return diag_fail(d, ERR_DENIED,
 				 "Workload %.*s belongs to account %.*s, not to %.*s/%.*s",
 				 STR_ARGS(id), STR_ARGS(o->document->workload->account),
@@ -243,24 +161,32 @@ static int identity_check(struct proxies *n, struct str id, const struct spiffe_
 	return 0;
 }
 
+/* Ends a stream that is the proxy's no more. */
+static void stream_leave(struct xds_stream *s, enum grpc_status status, struct str text)
+{
+	s->user = NULL;
+	grpc_finish(s->call, status, text);
+}
+
 static void proxy_up(struct proxy *proxy, struct xds_stream *s, const struct pb_message *message)
 {
-	struct proxies *n = proxy->owner;
-
-	if (proxy->stream) {
-		/* The proxy was started anew, or came back before its old connection was missed. */
-		proxy->stream->user = NULL;
-		grpc_finish(proxy->stream->call, GRPC_ABORTED,
-			    STR("another stream took this node over"));
-	}
-	timer_stop(&proxy->grace);
+	/* The proxy was started anew, or came back before its old connection was missed. */
+	if (proxy->stream)
+		stream_leave(proxy->stream, GRPC_ABORTED,
+			     STR("another stream took this node over"));
+	proxy_grace_end(proxy);
+	refusals_forget(proxy);
 	proxy->stream = s;
+	proxy->kept = false;
 	s->user = proxy;
 	mem_free(proxy->version);
-	proxy->version = mem_strdup_str(pb_text(message, PB_Node_user_agent_version));
+	proxy->version = mem_strdup_str(
+		str_slice(pb_text(message, PB_Node_user_agent_version), 0, VERSION_BYTES_MAX));
 	proxy_set_state(proxy, PROXY_UP);
-	if (proxy_object(proxy))
-		state_live_changed(n->state, proxy_object(proxy));
+	if (proxy->live)
+		return;
+	proxy->live = true;
+	state_live_changed(proxy->owner->state, proxy_object(proxy));
 }
 
 static bool has_feature(const struct pb_message *node, const char *feature)
@@ -285,14 +211,14 @@ static int on_node(struct delta_stream *delta, struct str bytes, struct diag *d)
 	r = pb_decode(&pb_Node, bytes, &pool, &message, NULL, d);
 	if (r == 0)
 		r = stream_identity(s, &identity, d);
-	id = pb_text(message, PB_Node_id);
+	id = r == 0 ? pb_text(message, PB_Node_id) : STR_EMPTY;
 	if (r == 0)
 		r = identity_check(n, id, &identity, d);
 	if (r < 0) {
 		log_warn("proxy.refused", "node=%s reason=%s", log_quote(id),
 			 log_quote(str_from(d->text)));
 		pool_fini(&pool);
-		return ERR_DENIED;
+		return r;
 	}
 	delta->eds_cache = has_feature(message, FEATURE_EDS_CACHE);
 	proxy = proxies_find(n, id);
@@ -334,7 +260,7 @@ static void refusal_add(struct proxy *proxy, enum xds_type type, struct str name
 	r->type = type;
 	r->name = mem_strdup_str(name);
 	r->version = mem_strdup_str(version);
-	r->reason = mem_strdup_str(str_slice(reason, 0, 1024));
+	r->reason = mem_strdup_str(str_slice(reason, 0, REASON_BYTES_MAX));
 	list_push_back(&proxy->refusals, &r->in_proxy);
 	list_for_each (item, &proxy->refusals)
 		count++;
@@ -370,7 +296,7 @@ static void on_closed(struct xds_stream *s)
 		return;
 	proxy->stream = NULL;
 	proxy_set_state(proxy, PROXY_LOST);
-	timer_start(proxy->owner->loop, &proxy->grace, proxy->owner->grace);
+	proxy_grace_begin(proxy);
 }
 
 /* Without on_list: a proxy knows only what it uses, and says what that is. */
@@ -388,33 +314,55 @@ static const struct xds_server_callbacks server_callbacks = {
  * The state
  */
 
+static void workload_came(struct proxies *n, const struct document *doc, bool live)
+{
+	struct pool pool = POOL_INIT(512);
+	struct proxy *proxy = proxy_new(
+		n, pool_printf(&pool, "%.*s/%.*s", STR_ARGS(doc->name_space), STR_ARGS(doc->name)));
+
+	proxy->live = live;
+	proxy_grace_begin(proxy);
+	pool_fini(&pool);
+}
+
+static void workload_went(struct proxy *proxy)
+{
+	struct xds_stream *s = proxy->stream;
+
+	proxy_free(proxy);
+	if (s)
+		stream_leave(s, GRPC_NOT_FOUND, STR("the Workload was deleted"));
+}
+
+/* The stream was let in for an account that is the Workload's no more. */
+static void account_changed(struct proxy *proxy)
+{
+	struct xds_stream *s = TAKE(proxy->stream);
+
+	if (!s)
+		return;
+	stream_leave(s, GRPC_PERMISSION_DENIED, STR("the Workload belongs to another account now"));
+	proxy_set_state(proxy, PROXY_LOST);
+	proxy_grace_begin(proxy);
+}
+
 static void on_object(struct state_watch *w, const struct state_object *before,
 		      const struct state_object *after)
 {
 	struct proxies *n = container_of(w, struct proxies, watch);
 	const struct state_object *o = after ? after : before;
-	struct pool pool = POOL_INIT(256);
 	struct proxy *proxy;
-	struct str id;
 
 	if (o->document->kind->id != KIND_WORKLOAD)
 		return;
-	id = node_id_of(&pool, o->document);
-	proxy = proxies_find(n, id);
-	if (after && !proxy) {
-		proxy = proxy_new(n, id);
-		timer_start(n->loop, &proxy->grace, n->grace);
-	}
-	if (!after && proxy) {
-		struct xds_stream *s = proxy->stream;
-
-		proxy_free(proxy);
-		if (s) {
-			s->user = NULL;
-			grpc_finish(s->call, GRPC_OK, STR("the Workload was deleted"));
-		}
-	}
-	pool_fini(&pool);
+	proxy = proxies_of_workload(n, o->document);
+	if (after && !proxy)
+		workload_came(n, after->document, false);
+	else if (!after && proxy)
+		workload_went(proxy);
+	else if (after && before &&
+		 !str_eq(before->document->workload->account, after->document->workload->account))
+		account_changed(proxy);
 }
 
 static void on_resource(struct state_watch *w, enum xds_type type, struct str name)
@@ -424,9 +372,7 @@ static void on_resource(struct state_watch *w, enum xds_type type, struct str na
 
 static void on_existing(void *user, const struct state_object *o)
 {
-	struct proxies *n = user;
-
-	on_object(&n->watch, NULL, o);
+	workload_came(user, o->document, true);
 }
 
 struct proxies *proxies_new(const struct proxies_options *options)
@@ -436,6 +382,7 @@ struct proxies *proxies_new(const struct proxies_options *options)
 	n->loop = options->loop;
 	n->grace = options->grace.ns ? options->grace : GRACE_DEFAULT;
 	map_init(&n->by_id);
+	proxies_withdraw_init(n);
 	xds_server_init(&n->server, n->loop, &server_callbacks, n);
 	return n;
 }
@@ -445,6 +392,7 @@ struct proxies *proxies_free(struct proxies *n)
 	if (!n)
 		return NULL;
 	xds_server_fini(&n->server);
+	timer_stop(&n->withdrawal);
 	if (n->state)
 		state_watch_remove(&n->watch);
 	map_for_each (entry, &n->by_id)
@@ -458,13 +406,14 @@ struct proxies *proxies_free(struct proxies *n)
 bool proxies_is_live(void *user, const struct document *workload)
 {
 	const struct proxies *n = user;
-	struct pool pool = POOL_INIT(256);
-	const struct proxy *proxy = proxies_find(n, node_id_of(&pool, workload));
+	const struct proxy *proxy;
 
-	pool_fini(&pool);
 	if (workload->workload->readiness != WORKLOAD_READY)
 		return false;
-	return !n->state || proxy;
+	if (!n->state)
+		return true;
+	proxy = proxies_of_workload(n, workload);
+	return proxy && proxy->live;
 }
 
 void proxies_start(struct proxies *n, struct state *state)
@@ -488,9 +437,14 @@ void proxies_close(struct proxies *n)
 
 void proxy_report(struct proxy *proxy, uint64_t revision_served, uint64_t unchanged)
 {
-	proxy->reports++;
 	proxy->revision_served = revision_served;
 	proxy->unchanged = unchanged;
+}
+
+bool proxy_refusal_holds(const struct proxy *proxy, const struct proxy_refusal *r)
+{
+	return proxy->stream &&
+	       delta_stream_refuses(&proxy->stream->delta, r->type, str_from(r->name));
 }
 
 bool proxy_is_programmed(const struct proxy *proxy)
@@ -500,60 +454,59 @@ bool proxy_is_programmed(const struct proxy *proxy)
 }
 
 /*
- * What became of an object: over the names of its resources
+ * What became of an object: over the names of its resources, and those who want them
  */
 
-struct programmed proxies_programmed(const struct proxies *n, const struct document *doc)
-{
-	struct pool pool = POOL_INIT(4096);
-	struct resource_names names = resource_names_of(n->state, doc, &pool);
-	struct programmed p = { 0 };
+struct counting {
+	struct proxies *proxies;
+	const struct resource_name *name;
+	struct programmed programmed;
+};
 
-	map_for_each (entry, &n->by_id) {
-		const struct proxy *proxy = entry->value;
-		bool wants = false;
-
-		for (uint32_t i = 0; proxy->stream && !wants && i < names.count; i++)
-			wants = delta_stream_wants(&proxy->stream->delta, names.items[i].type,
-						   names.items[i].name);
-		if (!wants)
-			continue;
-		p.of++;
-		if (proxy_is_programmed(proxy))
-			p.ready++;
-	}
-	pool_fini(&pool);
-	return p;
-}
-
-static const struct proxy_refusal *refusal_among(const struct proxy *proxy,
-						 const struct resource_names *names)
+static const struct proxy_refusal *refusal_of(const struct proxy *proxy,
+					      const struct resource_name *name)
 {
 	list_for_each (item, &proxy->refusals) {
 		const struct proxy_refusal *r = container_of(item, struct proxy_refusal, in_proxy);
 
-		for (uint32_t i = 0; i < names->count; i++)
-			if (r->type == names->items[i].type &&
-			    str_eq(str_from(r->name), names->items[i].name))
-				return r;
+		if (r->type == name->type && str_eq(str_from(r->name), name->name) &&
+		    proxy_refusal_holds(proxy, r))
+			return r;
 	}
 	return NULL;
 }
 
-const struct proxy_refusal *proxies_refusal(const struct proxies *n, const struct document *doc,
-					    const struct proxy **ret_proxy)
+static void count_interested(void *user, struct delta_stream *delta)
+{
+	struct counting *c = user;
+	struct proxy *proxy = xds_stream_of(delta)->user;
+	struct programmed *p = &c->programmed;
+
+	if (!proxy || !delta_stream_wants(delta, c->name->type, c->name->name))
+		return;
+	if (!p->refusal) {
+		p->refusal = refusal_of(proxy, c->name);
+		p->refused_by = proxy;
+	}
+	if (proxy->counted == c->proxies->count_last)
+		return;
+	proxy->counted = c->proxies->count_last;
+	p->of++;
+	p->ready += proxy_is_programmed(proxy);
+}
+
+struct programmed proxies_programmed(struct proxies *n, const struct document *doc)
 {
 	struct pool pool = POOL_INIT(4096);
 	struct resource_names names = resource_names_of(n->state, doc, &pool);
-	const struct proxy_refusal *found = NULL;
+	struct counting c = { .proxies = n };
 
-	map_for_each (entry, &n->by_id) {
-		if (found)
-			break;
-		found = refusal_among(entry->value, &names);
-		if (found)
-			*ret_proxy = entry->value;
+	n->count_last++;
+	for (uint32_t i = 0; i < names.count; i++) {
+		c.name = &names.items[i];
+		interests_each(&n->server.interests, c.name->type, c.name->name, count_interested,
+			       &c);
 	}
 	pool_fini(&pool);
-	return found;
+	return c.programmed;
 }

@@ -3,22 +3,25 @@
 /*
  * Proxies: those that are connected, and the life of their Workloads
  *
- *	stream opened, identity right         stream lost                10 s
- *	──────────────────────────────▶ UP ──────────────▶ LOST ───────────────▶ Workload deleted
+ *	stream opened, identity right         stream lost                grace, 10 s
+ *	──────────────────────────────▶ UP ──────────────▶ LOST ───────────────────▶ withdrawn
  *	                                 ▲                    │
  *	                                 └────────────────────┘ stream opened again
  *
  * A Workload takes requests while its program is ready and its proxy is UP, or LOST for less
- * than the grace time. After a start of the control plane every Workload of the store begins
- * as LOST with the whole grace time: losing us withdraws nobody. Of a Service with three
- * endpoints or more, if more than a fifth would be withdrawn within one grace time, they are
- * kept: then it is more likely our view that is broken (a partition) than all of them.
+ * than the grace time. Withdrawn it takes none: one that its program registered is deleted; one
+ * that a person applied stays as written, and takes requests again when its proxy comes back.
+ * After a start of the control plane every Workload of the store begins as LOST with the whole
+ * grace time: losing us withdraws nobody.
  *
- * Beside Workloads, a proxy may connect that is no Workload (a real Envoy, a gateway) as long
- * as its SVID is of our trust domain; its node id is its name.
+ * Of a Service with three endpoints or more, if more than a fifth, and more than one, are lost
+ * within one grace time, they are kept: then it is more likely our view that is broken (a
+ * partition) than all of them. That is a finding until they come back or are deleted.
+ *
+ * A proxy is known by its node id, NAMESPACE/WORKLOAD; its stream is refused unless there is
+ * that Workload and the SVID is of its account, and ended when that becomes untrue.
  */
 
-#include "base/random.h"
 #include "control/state.h"
 #include "xds/server.h"
 
@@ -41,15 +44,25 @@ struct proxy {
 	struct str workload;
 	enum proxy_state state;
 	struct xds_stream *stream; /* NULL while LOST */
-	char *identity;            /* SPIFFE ID of the stream */
 	char *version;             /* of the proxy program, as it says */
 	struct wall_time since;    /* of the state */
+	struct wall_time known;    /* since we know of it */
+	bool live;                 /* its Workload takes requests, when its program is ready */
+	bool kept;                 /* lost for longer than the grace time, and kept */
 	uint64_t revision_served;  /* newest that all its workers serve, as it reports */
-	uint64_t reports;          /* of telemetry */
 	uint64_t unchanged;        /* resources that it received unchanged, as it reports */
 	struct list refusals;      /* struct proxy_refusal */
+
+	/* Of telemetry.c: what it reported last, by series; blocks of mem_new(). */
+	struct map reported;
+	uint64_t reports;
+	uint64_t started_ns; /* the process, as it says */
+
+	/* private */
 	struct proxies *owner;
 	struct timer grace;
+	struct list in_due;
+	uint64_t counted; /* the last count that it was part of */
 };
 
 struct proxies_options {
@@ -70,20 +83,25 @@ void proxies_accept(struct proxies *p, struct grpc_call *call);
 void proxies_close(struct proxies *p);
 
 struct proxy *proxies_find(const struct proxies *p, struct str id);
+struct proxy *proxies_of_workload(const struct proxies *p, const struct document *workload);
 void proxies_each(const struct proxies *p, void (*on_proxy)(void *user, struct proxy *proxy),
 		  void *user);
 
+/* The service of its Workload (label app); empty when it has none. */
+struct str proxy_service(const struct proxy *proxy);
+/* Does the proxy still lack what it refused? */
+bool proxy_refusal_holds(const struct proxy *proxy, const struct proxy_refusal *r);
 /* Nothing dirty, unanswered or parked, and its workers serve the last revision sent to it. */
 bool proxy_is_programmed(const struct proxy *proxy);
-/* A telemetry report came: what the proxy serves. */
+/* A telemetry report told which revision the proxy serves. */
 void proxy_report(struct proxy *proxy, uint64_t revision_served, uint64_t unchanged);
 
-/* Of those that want one of an object's resources, how many have programmed it. */
+/* What became of an object in the proxies that want one of its resources. */
 struct programmed {
-	uint32_t ready;
+	uint32_t ready; /* have programmed it */
 	uint32_t of;
+	/* The first refusal of a resource of it, and whose; or NULL. */
+	const struct proxy_refusal *refusal;
+	const struct proxy *refused_by;
 };
-struct programmed proxies_programmed(const struct proxies *p, const struct document *doc);
-/* The first refusal that concerns the object, or NULL. */
-const struct proxy_refusal *proxies_refusal(const struct proxies *p, const struct document *doc,
-					    const struct proxy **ret_proxy);
+struct programmed proxies_programmed(struct proxies *p, const struct document *doc);

@@ -273,6 +273,11 @@ const struct findings *state_findings(const struct state *s)
 	return &s->view->findings;
 }
 
+const struct document_index *state_index(const struct state *s)
+{
+	return s->view->index;
+}
+
 const struct graph *state_graph(const struct state *s)
 {
 	return &s->graph;

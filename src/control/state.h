@@ -77,6 +77,8 @@ struct str state_object_version(const struct state_object *o, struct pool *pool)
 /* The present findings of all documents; valid until the next change. */
 const struct findings *state_findings(const struct state *s);
 const struct graph *state_graph(const struct state *s);
+/* Of all documents; valid until the next change. */
+const struct document_index *state_index(const struct state *s);
 
 struct state_write {
 	/* Written: the document, alone in its pool. When the change succeeds and is no dry run

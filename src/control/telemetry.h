@@ -4,20 +4,27 @@
  * What the proxies report, kept for the last minutes
  *
  * Each proxy sends cumulative numbers every second on its xDS connection. The difference to
- * what it sent before is added to the series (service, version, direction, peer, TLS), whose
- * memory is a ring of slots of five seconds over five minutes and the total since the start of
- * the control plane. A proxy that starts anew begins at zero; that is noticed and counts on.
+ * what it sent before is added to the series (direction, service, version, peer, TLS), whose
+ * memory is a ring of slots of five seconds over five minutes, and the total since the start of
+ * the control plane. A process that starts anew begins at zero, and says when it began. What a
+ * proxy had counted before we knew of it is not ours to count: the first report of an old
+ * process is where counting begins.
  *
- * Bounded: over TELEMETRY_SERIES_MAX series, requests are counted in one overflow series.
+ * Bounded: a proxy has TELEMETRY_PROXY_SERIES_MAX series, and all have TELEMETRY_SERIES_MAX,
+ * of which those make room that were silent for the whole memory. Where there is no room,
+ * requests are counted in the series of the service "(other)". A label that is long or holds
+ * line breaks, and requests that a proxy claims for another's service, are dropped and counted.
  */
 
 #include "base/histogram.h"
 #include "control/proxies.h"
 
-#define TELEMETRY_SERIES_MAX  20000
-#define TELEMETRY_SLOT        DURATION_SECONDS(5)
-#define TELEMETRY_SLOT_COUNT  60
-#define TELEMETRY_CLASS_COUNT 6
+#define TELEMETRY_SERIES_MAX       10000
+#define TELEMETRY_PROXY_SERIES_MAX 1000
+#define TELEMETRY_SLOT             DURATION_SECONDS(5)
+#define TELEMETRY_SLOT_COUNT       60
+#define TELEMETRY_CLASS_COUNT      6
+#define TELEMETRY_OTHER            "(other)"
 
 struct telemetry;
 
@@ -52,3 +59,11 @@ void telemetry_each(const struct telemetry *t, struct duration window,
 		    void *user);
 /* How much of the window the memory covers, for rates. */
 struct duration telemetry_covered(const struct telemetry *t, struct duration window);
+
+struct telemetry_counters {
+	uint64_t reports;
+	uint64_t refused; /* reports: of somebody else, or not to be read */
+	uint64_t dropped; /* data points */
+	uint64_t series;
+};
+struct telemetry_counters telemetry_counters(const struct telemetry *t);

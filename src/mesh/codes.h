@@ -7,6 +7,7 @@
  *
  *	10xx  one document by itself
  *	11xx  documents together
+ *	12xx  the mesh as it runs
  */
 
 #include "base/macro.h"
@@ -57,7 +58,9 @@
 	X(CODE_NO_TARGET_PORT, "WEFT1108", "a workload that lacks the target port",              \
 	  "Let targetPort name a port that the workload has.")                                   \
 	X(CODE_NO_BACKENDS, "WEFT1109", "a rule that sends requests nowhere",                    \
-	  "Give the rule backendRefs, or a filter RequestRedirect.")
+	  "Give the rule backendRefs, or a filter RequestRedirect.")                             \
+	X(CODE_ENDPOINTS_KEPT, "WEFT1201", "lost endpoints that are kept",                       \
+	  "See whether their machines reach the control plane; delete Workloads that are gone.")
 // clang-format on
 
 enum code {

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "control/proxies.h"
-#include "control/store.h"
+#include "control/store_private.h"
 #include "http/fetch.h"
 
 #define TURNS_MAX 10000
@@ -132,6 +132,13 @@ void house_restart(struct house *h)
 {
 	shut(h);
 	serve(h);
+}
+
+void house_break_store(struct house *h, bool broken)
+{
+	assert_int_equal(
+		store_exec(h->store, broken ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0"),
+		0);
 }
 
 /*

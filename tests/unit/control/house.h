@@ -43,6 +43,8 @@ void house_close(struct house *h);
 void house_restart(struct house *h);
 void house_turns(struct house *h, unsigned count);
 
+/* Writes to the store fail, or not any more. */
+void house_break_store(struct house *h, bool broken);
 /* From now on whoever connects is this user. */
 void house_peer_is(uid_t uid);
 
