@@ -11,8 +11,10 @@ import statistics
 import time
 from pathlib import Path
 
+from harness.canary import FIFTY, NINETY, Shop, effect, shares_of
 from harness.clients import wrk
 from harness.http1 import RawClient, answers
+from harness.load import Load
 from harness.program import listens
 from harness.servers import program
 
@@ -21,6 +23,8 @@ ROUND_SECONDS = 3
 CONNECTIONS = 64
 INSTRUCTION_REQUESTS = (1000, 3000)
 STARTS = 15
+CHANGES = 20
+EFFECT_RATE = 500   # requests a second, so that an effect is seen soon
 CALLGRIND_GUARD_SECONDS = 600
 
 
@@ -94,13 +98,27 @@ def memory(peer):
     for _ in range(100):
         if not answers(("127.0.0.1", peer.port)):
             raise AssertionError(f"{peer.name} does not answer")
+    return memory_of(processes(peer))
+
+
+def memory_of(pids):
     resident = private = 0
-    for pid in processes(peer):
+    for pid in pids:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
         sizes = {name: int(size) for name, size in re.findall(r"(\w+): +(\d+) kB", rollup)}
         resident += sizes["Rss"] * 1024
         private += (sizes["Private_Clean"] + sizes["Private_Dirty"]) * 1024
     return resident, private
+
+
+def mesh_memory(world):
+    """Of a proxy with its identity behind mutual TLS, and of the control plane of three."""
+    shop = Shop(world)
+    member, address = shop.control.client("shopper", f"reviews:{shop.port}")
+    for _ in range(100):
+        if not answers(address):
+            raise AssertionError("the shop does not answer")
+    return memory_of([member.proxy_pid()]), memory_of([shop.control.program.pid])
 
 
 def start_seconds(world, kind, behind):
@@ -122,3 +140,20 @@ def starts(world, kinds, behind):
         for kind in kinds:
             found[kind.name].append(start_seconds(world, kind, behind))
     return {name: statistics.median(times) for name, times in found.items()}
+
+
+def effects(world):
+    """Seconds from `weft apply` to the first answer that shows it, once for each change."""
+    shop = Shop(world)
+    shop.apply(NINETY)
+    _, address = shop.control.client("shopper", f"reviews:{shop.port}")
+    found = []
+    with Load(address, rate=EFFECT_RATE, threads=8, until_stopped=True, tag=shares_of) as load:
+        for n in range(CHANGES):
+            shares = (FIFTY, NINETY)[n % 2]
+            _, began = shop.apply(shares)
+            found.append(effect(load, "-".join(map(str, shares)), began))
+    result = load.result()
+    if result.failures:
+        raise AssertionError(f"requests failed during changes: {result.errors}")
+    return found

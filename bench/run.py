@@ -19,7 +19,8 @@ sys.path[:0] = [str(ROOT / "tests/scenario"), str(Path(__file__).parent)]
 
 import measure  # noqa: E402
 from harness import servers  # noqa: E402
-from harness.world import BUILD, World  # noqa: E402
+from harness.weft import program  # noqa: E402
+from harness.world import World  # noqa: E402
 from peers import Envoy, Nginx, NginxAlone, Weft  # noqa: E402
 
 BEHIND = "location / { return 200 'hello\\n'; }"
@@ -73,6 +74,15 @@ def memory(world, behind):
     return rows
 
 
+def mesh_memory(world, _behind):
+    member, control = measure.mesh_memory(world)
+    rows = []
+    for what, sizes in (("proxy in the mesh", member), ("control plane of three", control)):
+        rows += [Row(f"{kind} memory, {what}", "MB", size / MEGABYTE)
+                 for kind, size in zip(("resident", "private"), sizes)]
+    return rows
+
+
 def starts(world, behind):
     found = measure.starts(world, (Weft, Nginx, Envoy), behind)
     ours = found.pop(Weft.name)
@@ -80,21 +90,31 @@ def starts(world, behind):
                    {name: seconds * 1000 for name, seconds in found.items()})
 
 
-def stripped_bytes(world, program):
+def stripped_bytes(world, path):
     copy = world.path("stripped")
-    subprocess.run(["strip", "-o", str(copy), str(program)], check=True)
+    subprocess.run(["strip", "-o", str(copy), str(path)], check=True)
     return copy.stat().st_size / MEGABYTE
 
 
 def sizes(world, _behind):
     rows = compare("size of weft-proxy", "MB", stripped_bytes(world, Weft.binary()), {
         kind.name: stripped_bytes(world, kind.binary()) for kind in (Nginx, Envoy)})
-    if (BUILD / "weft").exists():
-        rows.append(Row("size of weft", "MB", stripped_bytes(world, BUILD / "weft")))
-    return rows
+    return [*rows, Row("size of weft", "MB", stripped_bytes(world, program("weft")))]
 
 
-PARTS = (sizes, starts, memory, http1, instructions)
+def effect(world, _behind):
+    """Changes of a canary under load: from `weft apply` to the first answer that shows it."""
+    seconds = measure.effects(world)
+    return [Row("apply to effect, median", "ms", statistics.median(seconds) * 1000),
+            Row("apply to effect, longest", "ms", max(seconds) * 1000)]
+
+
+def demo(world, _behind):
+    done = world.run([program("weft"), "demo", "--for", "2s", "-o", "json"], guard=120)
+    return [Row("demo ready", "s", json.loads(done.stdout)["startup_seconds"])]
+
+
+PARTS = (sizes, starts, demo, effect, memory, mesh_memory, http1, instructions)
 
 
 def number(value):

@@ -8,54 +8,14 @@ import re
 import time
 
 from harness import servers
+from harness.canary import FIFTY, NINETY, Shop, effect, shares_of
 from harness.clients import curl
 from harness.load import Load
 from harness.program import wait_until
-from harness.weft import Control
 
 REQUESTS = 2000
 RATE = 100
-NINETY, FIFTY = (90, 10), (50, 50)
 SEEN_AFTER_CHANGE = 400
-
-
-def route(port, shares):
-    v1, v2 = shares
-    return f"""
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {{name: reviews}}
-spec:
-  parentRefs: [{{group: "", kind: Service, name: reviews, port: {port}}}]
-  rules:
-  - filters:
-    - type: ResponseHeaderModifier
-      responseHeaderModifier: {{set: [{{name: x-shares, value: "{v1}-{v2}"}}]}}
-    backendRefs:
-    - {{name: reviews-v1, port: {port}, weight: {v1}}}
-    - {{name: reviews-v2, port: {port}, weight: {v2}}}
-"""
-
-
-class Shop:
-    """`reviews` in two versions."""
-
-    def __init__(self, world):
-        self.world = world
-        self.port = world.port()
-        self.control = Control(world)
-        for version in ("v1", "v2"):
-            self.control.nginx("reviews", self.port, f"location / {{ return 200 {version}; }}",
-                               version)
-
-    def apply(self, shares):
-        """Applies the route; returns the output and the moment at which it was asked for."""
-        began = time.monotonic()
-        return self.control.apply(route(self.port, shares)), began
-
-
-def shares_of(status, headers, body):
-    return headers["x-shares"], body.decode()
 
 
 def test_curl_sees_a_canary_by_its_weights(world):
@@ -131,8 +91,3 @@ def after_change(world, address, mark):
         answer = curl(world, f"http://127.0.0.1:{address[1]}/", "-w",
                       "\n%{header_json}\n%{http_code}")
         assert f'"x-shares":["{mark}"]' in answer.body, answer
-
-
-def effect(load, mark, began):
-    """Seconds until the load saw the first answer with the mark."""
-    return load.first_after(began, lambda tag: tag[0] == mark) - began

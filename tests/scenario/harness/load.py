@@ -109,9 +109,10 @@ class Load:
         return before
 
     def first_after(self, began, wanted):
-        """When the first answer whose tag is wanted came, after a moment of time.monotonic()."""
+        """When the first answer whose tag is wanted came, after a moment of time.monotonic();
+        None when none came yet."""
         with self.lock:
-            return next(at for at, tag in self.moments if at > began and wanted(tag))
+            return next((at for at, tag in self.moments if at > began and wanted(tag)), None)
 
     # Threads
 
