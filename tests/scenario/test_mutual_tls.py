@@ -47,7 +47,8 @@ def test_a_capture_between_two_proxies_holds_no_plaintext(world):
     control = Control(world)
     port = world.port()
     path, header, body, answer, reply = secret = words(5)
-    control.nginx("bank", port, f"add_header x-reply {reply}; location / {{ return 200 {answer}; }}")
+    control.nginx("bank", port,
+                  f"add_header x-reply {reply}; location / {{ return 200 {answer}; }}")
     _, address = control.client("teller", f"bank:{port}")
     mesh_port = control.mesh_port(HOST)
     with Capture() as captured, RawClient(address) as client:

@@ -34,8 +34,8 @@ class WrkResult:
 
 def wrk(world, url, seconds=5, connections=8, flags=(), wrap=()):
     """A burst of GETs over kept connections, for a bounded time."""
-    done = world.run([*wrap, program("wrk"), "-t", 1, "-c", connections, "-d", f"{seconds}s", *flags,
-                      url], guard=seconds * 10 + CURL_GUARD_SECONDS)
+    done = world.run([*wrap, program("wrk"), "-t", 1, "-c", connections, "-d", f"{seconds}s",
+                      *flags, url], guard=seconds * 10 + CURL_GUARD_SECONDS)
     if done.returncode != 0:
         raise AssertionError(f"wrk ended with {done.returncode}: {done.stderr}")
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)",
