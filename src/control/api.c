@@ -271,6 +271,18 @@ void api_close(struct api *a)
 {
 	acceptor_stop(&a->acceptor);
 	timer_stop(&a->sweep);
+	list_for_each_safe (node, &a->connections) {
+		struct api_connection *c = container_of(node, struct api_connection, in_api);
+
+		if (http_server_conn_transport(c->http)->send_queued)
+			http_server_conn_drain(c->http);
+		else
+			http_server_conn_close(c->http);
+	}
+}
+
+void api_abort(struct api *a)
+{
 	list_for_each_safe (node, &a->connections)
 		http_server_conn_close(container_of(node, struct api_connection, in_api)->http);
 }

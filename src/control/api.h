@@ -51,7 +51,10 @@ struct api;
 
 /* Serves on a Unix socket that is listening already; the descriptor stays the caller's. */
 must_check int api_new(const struct api_options *options, int listening_fd, struct api **ret_api);
-/* Takes no more connections, ends those that are open. Free it when api_is_idle(). */
+/* Takes no more connections and ends those that are open, but for answers that are on their
+ * way. Free it when api_is_idle(). */
 void api_close(struct api *a);
+/* Ends these too. */
+void api_abort(struct api *a);
 bool api_is_idle(const struct api *a);
 struct api *api_free(struct api *a);

@@ -113,7 +113,56 @@ static const int redirect_codes[][2] = {
 	{ 308, PB_RedirectAction_RedirectResponseCode_PERMANENT_REDIRECT },
 };
 
-static void set_redirect(struct pb_message *route, const struct route_redirect *r)
+/*
+ * Prefixes replaced
+ *
+ * The Gateway API replaces whole segments and sees to it that exactly one slash stands between
+ * the parts; Envoy replaces text. So for a match of "/" the replacement ends with a slash, for
+ * others it does not, and where nothing is left of it (/a becomes /) two routes do the work:
+ * /a/ becomes /, and /a by itself becomes / too. With one, /a/b would become //b.
+ */
+
+/* The edit of a route that replaces the prefix of its match; NULL: none does. */
+static const struct path_edit *prefix_edit(const struct route_rule *rule)
+{
+	const struct route_filter *f;
+	const struct path_edit *edit = NULL;
+
+	f = route_filter_find(rule->filters, rule->filter_count, ROUTE_FILTER_REWRITE);
+	if (f)
+		edit = f->rewrite->path;
+	f = route_filter_find(rule->filters, rule->filter_count, ROUTE_FILTER_REDIRECT);
+	if (f)
+		edit = f->redirect->path;
+	return edit && edit->type == PATH_REPLACE_PREFIX ? edit : NULL;
+}
+
+static struct str without_slash(struct str path)
+{
+	while (path.len && path.ptr[path.len - 1] == '/')
+		path.len--;
+	return path;
+}
+
+static struct str replacement(struct pool *pool, const struct route_path_match *match,
+			      const struct path_edit *edit)
+{
+	struct str text = without_slash(edit->replace_prefix);
+
+	if (!text.len)
+		return STR("/");
+	return match->value.len > 1 ? text : pool_printf(pool, "%.*s/", STR_ARGS(text));
+}
+
+static bool strips_prefix(const struct attached_match *m)
+{
+	const struct path_edit *edit = prefix_edit(m->rule);
+
+	return edit && m->match->path->value.len > 1 && !without_slash(edit->replace_prefix).len;
+}
+
+static void set_redirect(struct builder *b, struct pb_message *route,
+			 const struct attached_match *m, const struct route_redirect *r)
 {
 	struct pb_message *action = pb_add_message(route, PB_Route_redirect);
 
@@ -127,7 +176,8 @@ static void set_redirect(struct pb_message *route, const struct route_redirect *
 	if (r->path && r->path->type == PATH_REPLACE_FULL)
 		pb_set_text(action, PB_RedirectAction_path_redirect, r->path->replace_full);
 	else if (r->path)
-		pb_set_text(action, PB_RedirectAction_prefix_rewrite, r->path->replace_prefix);
+		pb_set_text(action, PB_RedirectAction_prefix_rewrite,
+			    replacement(b->pool, m->match->path, r->path));
 	for (size_t i = 0; i < array_count(redirect_codes); i++)
 		if ((uint32_t)redirect_codes[i][0] == r->status)
 			pb_set_number(action, PB_RedirectAction_response_code,
@@ -213,7 +263,8 @@ static struct pb_message *set_forward(struct builder *b, struct pb_message *rout
 	return action;
 }
 
-static void set_rewrite(struct pb_message *action, const struct route_rewrite *rewrite)
+static void set_rewrite(struct builder *b, struct pb_message *action,
+			const struct attached_match *m, const struct route_rewrite *rewrite)
 {
 	if (rewrite->hostname.len)
 		pb_set_text(action, PB_RouteAction_host_rewrite_literal, rewrite->hostname);
@@ -221,17 +272,18 @@ static void set_rewrite(struct pb_message *action, const struct route_rewrite *r
 		pb_set_text(action, PB_RouteAction_prefix_rewrite,
 			    rewrite->path->type == PATH_REPLACE_FULL
 				    ? rewrite->path->replace_full
-				    : rewrite->path->replace_prefix);
+				    : replacement(b->pool, m->match->path, rewrite->path));
 }
 
-static void set_action(struct builder *b, struct pb_message *route, const struct route_rule *rule)
+static void set_action(struct builder *b, struct pb_message *route, const struct attached_match *m)
 {
+	const struct route_rule *rule = m->rule;
 	const struct route_filter *filter =
 		route_filter_find(rule->filters, rule->filter_count, ROUTE_FILTER_REDIRECT);
 	struct pb_message *action;
 
 	if (filter) {
-		set_redirect(route, filter->redirect);
+		set_redirect(b, route, m, filter->redirect);
 		return;
 	}
 	if (!has_backends(rule)) {
@@ -242,7 +294,7 @@ static void set_action(struct builder *b, struct pb_message *route, const struct
 	action = set_forward(b, route, rule);
 	filter = route_filter_find(rule->filters, rule->filter_count, ROUTE_FILTER_REWRITE);
 	if (filter)
-		set_rewrite(action, filter->rewrite);
+		set_rewrite(b, action, m, filter->rewrite);
 }
 
 static struct str route_name(struct builder *b, const struct attached_match *m)
@@ -264,20 +316,9 @@ static struct pb_message *add_route(struct builder *b, struct pb_message *host,
 	pb_set_text(route, PB_Route_name, route_name(b, m));
 	set_path(match, path);
 	add_conditions(match, m->match);
-	set_action(b, route, m->rule);
+	set_action(b, route, m);
 	add_edits(route, &route_fields, m->rule->filters, m->rule->filter_count);
 	return match;
-}
-
-/* Does the rule take a prefix like /a away and put "/" in its place? */
-static bool strips_prefix(const struct attached_match *m)
-{
-	const struct route_filter *f =
-		route_filter_find(m->rule->filters, m->rule->filter_count, ROUTE_FILTER_REWRITE);
-	const struct path_edit *edit = f ? f->rewrite->path : NULL;
-
-	return edit && edit->type == PATH_REPLACE_PREFIX && m->match->path->value.len > 1 &&
-	       m->match->path->type == ROUTE_PATH_PREFIX && str_eq(edit->replace_prefix, STR("/"));
 }
 
 static void add_match(struct builder *b, struct pb_message *host, const struct attached_match *m)
@@ -289,8 +330,6 @@ static void add_match(struct builder *b, struct pb_message *host, const struct a
 		add_route(b, host, m, &path);
 		return;
 	}
-	/* Envoy would make "//b" of /a/b, since it replaces "/a" alone: so /a/ is replaced, and
-	 * /a by itself is a route of its own. */
 	path.type = ROUTE_PATH_EXACT;
 	add_route(b, host, m, &path);
 	path.type = ROUTE_PATH_PREFIX;

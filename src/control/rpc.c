@@ -121,6 +121,8 @@ void rpc_set_context(struct rpc *r, struct tls_context *context)
 void rpc_close(struct rpc *r)
 {
 	acceptor_stop(&r->acceptor);
+	if (!r->connections.next)
+		return;
 	list_for_each_safe (node, &r->connections) {
 		struct rpc_connection *c = container_of(node, struct rpc_connection, in_rpc);
 

@@ -36,7 +36,7 @@ struct rpc {
 must_check int rpc_start(struct rpc *r, int listening_fd);
 /* Takes a reference. Until there is one, connections are closed at once. */
 void rpc_set_context(struct rpc *r, struct tls_context *context);
-/* No new connections; those that are open are ended. */
+/* No new connections; those that are open are ended. Also before rpc_start(). */
 void rpc_close(struct rpc *r);
 /* When connection_count is 0. */
 void rpc_fini(struct rpc *r);

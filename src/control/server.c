@@ -56,14 +56,13 @@ struct control {
 	struct telemetry *telemetry;
 	struct api *api;
 	struct rpc rpc;
+	struct grpc_service unix_service, tcp_service;
 	struct address socket_address;
 	int socket_fd;
 	int listen_fd;
 	char *xds_address;
 	struct pool pool;
 	bool announced;
-	bool stopping;
-	struct timer stop;
 };
 
 /*
@@ -246,7 +245,6 @@ static int port_open(struct control *c, struct diag *d)
 
 static int serve_start(struct control *c, struct diag *d)
 {
-	static struct grpc_service unix_service, tcp_service;
 	struct api_options options = {
 		.loop = c->loop,
 		.chunks = &c->chunks,
@@ -254,13 +252,13 @@ static int serve_start(struct control *c, struct diag *d)
 		.store = c->store,
 		.proxies = c->proxies,
 		.telemetry = c->telemetry,
-		.grpc = &unix_service,
+		.grpc = &c->unix_service,
 		.xds_address = str_from(c->xds_address),
 	};
 	int r;
 
-	unix_service = (struct grpc_service){ methods, 1, c };
-	tcp_service = (struct grpc_service){ methods, array_count(methods), c };
+	c->unix_service = (struct grpc_service){ methods, 1, c };
+	c->tcp_service = (struct grpc_service){ methods, array_count(methods), c };
 	c->certificates = (struct certificates){
 		.ca = c->ca,
 		.loop = c->loop,
@@ -268,7 +266,7 @@ static int serve_start(struct control *c, struct diag *d)
 		.user = c,
 		.own_user = geteuid(),
 	};
-	c->rpc = (struct rpc){ .loop = c->loop, .chunks = &c->chunks, .service = &tcp_service };
+	c->rpc = (struct rpc){ .loop = c->loop, .chunks = &c->chunks, .service = &c->tcp_service };
 	r = rpc_start(&c->rpc, c->listen_fd);
 	if (r == 0)
 		r = api_new(&options, c->socket_fd, &c->api);
@@ -331,51 +329,49 @@ static bool is_idle(const struct control *c)
 	return (!c->api || api_is_idle(c->api)) && c->rpc.connection_count == 0;
 }
 
-static void on_stop_due(struct timer *t)
-{
-	loop_stop(container_of(t, struct control, stop)->loop);
-}
-
 static void on_signal(struct signal_source *s, int number)
 {
 	struct control *c = container_of(s, struct control, signals);
 
 	log_info("control.stopping", "signal=%d", number);
-	if (c->stopping) {
-		loop_stop(c->loop);
-		return;
-	}
-	c->stopping = true;
 	loop_stop(c->loop);
+}
+
+/* Turns until nothing is open, or the time is over. */
+static void wait_idle(struct control *c, struct duration time)
+{
+	struct instant limit = instant_after(loop_now(c->loop), time);
+
+	do {
+		if (loop_turn(c->loop, DURATION_MS(is_idle(c) ? 0 : 50)) < 0)
+			return;
+	} while (!is_idle(c) && loop_now(c->loop).ns < limit.ns);
 }
 
 /* Streams end with a status, so that proxies know that this is no failure of the network. */
 static void stop(struct control *c)
 {
-	struct instant limit = instant_after(loop_now(c->loop), STOP_TIMEOUT);
-
-	proxies_close(c->proxies);
+	if (c->proxies)
+		proxies_close(c->proxies);
 	if (loop_turn(c->loop, DURATION_NS(0)) < 0)
 		return;
-	api_close(c->api);
+	if (c->api)
+		api_close(c->api);
 	rpc_close(&c->rpc);
-	while (!is_idle(c) && loop_now(c->loop).ns < limit.ns)
-		if (loop_turn(c->loop, DURATION_MS(50)) < 0)
-			return;
+	wait_idle(c, STOP_TIMEOUT);
+	if (c->api)
+		api_abort(c->api);
+	wait_idle(c, DURATION_SECONDS(1));
 }
 
 static void release(struct control *c)
 {
-	timer_stop(&c->stop);
 	identity_free(c->identity);
-	if (is_idle(c)) {
-		api_free(c->api);
-		rpc_fini(&c->rpc);
-		telemetry_free(c->telemetry);
-		if (c->proxies)
-			proxies_free(c->proxies);
-		state_free(c->state);
-	}
+	api_free(c->api);
+	rpc_fini(&c->rpc);
+	telemetry_free(c->telemetry);
+	proxies_free(c->proxies);
+	state_free(c->state);
 	ca_free(c->ca);
 	store_close(c->store);
 	if (c->socket_fd >= 0)
@@ -397,7 +393,6 @@ int control_run(const struct control_settings *settings, struct diag *d)
 	log_set_component("control");
 	random_init_from_kernel(&c.random);
 	chunk_stock_init(&c.chunks, CHUNKS_KEPT);
-	timer_init(&c.stop, on_stop_due);
 	r = loop_new(&c.loop);
 	if (r < 0)
 		return diag_fail(d, r, "cannot make an event loop: %s", err_text(r));
@@ -406,8 +401,7 @@ int control_run(const struct control_settings *settings, struct diag *d)
 		r = start(&c, d);
 	if (r == 0)
 		r = loop_run(c.loop);
-	if (c.api)
-		stop(&c);
+	stop(&c);
 	signal_source_stop(&c.signals);
 	release(&c);
 	if (loop_turn(c.loop, DURATION_NS(0)) == 0)
