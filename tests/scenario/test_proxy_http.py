@@ -129,7 +129,9 @@ def test_curl_gets_what_nginx_says(world):
     stats = setting.admin.stats()
     assert stats["http.web.downstream_rq_5xx"] == 0
     assert stats["cluster.app.upstream_cx_total"] <= 2 * 40
-    assert stats["cluster.app.upstream_rq_200"] == stats["http.web.downstream_rq_2xx"]
+    # wrk leaves at its time with a request under way on each of its connections.
+    unread = stats["cluster.app.upstream_rq_200"] - stats["http.web.downstream_rq_2xx"]
+    assert 0 <= unread <= 32
 
 
 def test_the_access_log_tells_why(world):

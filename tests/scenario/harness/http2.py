@@ -13,7 +13,8 @@ HTTP2 = {"@type": f"{TYPES}.upstreams.http.v3.HttpProtocolOptions",
 
 class Http2Proxy:
     """One listener, one route without a time limit, one cluster. With an authority, both sides
-    are TLS: the proxy is `localhost`, and so must be the server behind. `wrap` stands before the command."""
+    are TLS: the proxy is `localhost`, and so must be the server behind. `wrap` stands before
+    the command."""
 
     def __init__(self, world, upstream_port, authority=None, manager=None,
                  wrap=()):
