@@ -37,6 +37,13 @@ static void must(int r)
 	assert(r == 0);
 }
 
+/* nghttp2 passes over frames of kinds that it does not know, and tells only who asks. */
+static void ask_for_unknown_frames(nghttp2_option *option)
+{
+	for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++)
+		nghttp2_option_set_user_recv_extension_type(option, (uint8_t)type);
+}
+
 static nghttp2_session *session_new(struct h2 *h, bool server)
 {
 	nghttp2_session_callbacks *callbacks;
@@ -53,6 +60,7 @@ static nghttp2_session *session_new(struct h2 *h, bool server)
 	/* Ours goes by the loop's clock. */
 	nghttp2_option_set_stream_reset_rate_limit(option, UINT32_MAX, UINT32_MAX);
 	nghttp2_option_set_max_deflate_dynamic_table_size(option, 4096);
+	ask_for_unknown_frames(option);
 	must(server ? nghttp2_session_server_new3(&session, callbacks, h, option, &memory)
 		    : nghttp2_session_client_new3(&session, callbacks, h, option, &memory));
 	nghttp2_option_del(option);

@@ -256,6 +256,17 @@ static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, 
 	return 0;
 }
 
+/* A frame of a kind that nobody here knows: it was counted, and that is all. */
+static int on_unknown_frame(nghttp2_session *session, void **ret_payload,
+			    const nghttp2_frame_hd *hd, void *user_data)
+{
+	(void)session;
+	(void)ret_payload;
+	(void)hd;
+	(void)user_data;
+	return NGHTTP2_ERR_CANCEL;
+}
+
 static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data,
 			 size_t len, void *user_data)
 {
@@ -357,6 +368,7 @@ void h2_recv_callbacks(nghttp2_session_callbacks *c)
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
 	nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
+	nghttp2_session_callbacks_set_unpack_extension_callback(c, on_unknown_frame);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
 	nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
 	nghttp2_session_callbacks_set_on_frame_send_callback(c, on_frame_send);

@@ -545,6 +545,12 @@ static void priority(struct server *v, uint32_t id)
 	wire_frame(&v->out, WIRE_PRIORITY, 0, 1, STR("\0\0\0\0\1"));
 }
 
+static void unknown(struct server *v, uint32_t id)
+{
+	(void)id;
+	wire_frame(&v->out, WIRE_CONTINUATION + 1, 0xff, 0, STR("x"));
+}
+
 static void empty_data(struct server *v, uint32_t id)
 {
 	if (id == 1)
@@ -563,6 +569,7 @@ static const struct {
 	{ "ping", ping, 90, 200 },
 	{ "settings", settings, 25, 60 },
 	{ "priority", priority, 900, 1100 },
+	{ "unknown", unknown, 900, 1100 },
 	{ "empty data", empty_data, 90, 200 },
 };
 
