@@ -202,6 +202,7 @@ struct metric {
 	const char *name; /* with labels where it has some; equal names stand together */
 	const char *type;
 	uint64_t value;
+	const char *text; /* what is counted; of the first row of a name */
 };
 
 static void write_metrics(const struct metric *metrics, size_t count, struct buf *out)
@@ -213,7 +214,8 @@ static void write_metrics(const struct metric *metrics, size_t count, struct buf
 		struct str family = str_slice(name, 0, str_find(name, 0, '{'));
 
 		if (!str_eq(family, before))
-			buf_printf(out, "# TYPE %.*s %s\n", STR_ARGS(family), metrics[i].type);
+			buf_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", STR_ARGS(family),
+				   metrics[i].text, STR_ARGS(family), metrics[i].type);
 		before = family;
 		buf_printf(out, "%s %llu\n", metrics[i].name, (unsigned long long)metrics[i].value);
 	}
@@ -228,27 +230,42 @@ void api_metrics(struct api_request *q)
 	struct buf text = BUF_INIT(0);
 
 	proxies_each(a->options.proxies, count_proxy, &counts);
+	// clang-format off
 	const struct metric metrics[] = {
 		{ "weft_build_info{version=\"" WEFT_VERSION "\",component=\"control\"}", "gauge",
-		  1 },
-		{ "weft_control_revision", "gauge", state_revision(a->options.state) },
-		{ "weft_control_resources_built_total", "counter", graph->built },
-		{ "weft_control_resources_changed_total", "counter", graph->changed },
-		{ "weft_control_proxies{state=\"up\"}", "gauge", counts.up },
-		{ "weft_control_proxies{state=\"lost\"}", "gauge", counts.of - counts.up },
-		{ "weft_control_proxies_programmed", "gauge", counts.programmed },
-		{ "weft_control_telemetry_series", "gauge", telemetry.series },
-		{ "weft_control_telemetry_reports_total", "counter", telemetry.reports },
-		{ "weft_control_telemetry_reports_refused_total", "counter", telemetry.refused },
-		{ "weft_control_telemetry_points_dropped_total", "counter", telemetry.dropped },
-		{ "weft_control_api_connections", "gauge", a->connection_count },
+		  1, "Always 1; the labels say what runs." },
+		{ "weft_control_revision", "gauge", state_revision(a->options.state),
+		  "Revision of what people applied." },
+		{ "weft_control_resources_built_total", "counter", graph->built,
+		  "Resources compiled." },
+		{ "weft_control_resources_changed_total", "counter", graph->changed,
+		  "Resources whose bytes came out different." },
+		{ "weft_control_proxies{state=\"up\"}", "gauge", counts.up,
+		  "Proxies by whether they are connected." },
+		{ "weft_control_proxies{state=\"lost\"}", "gauge", counts.of - counts.up, NULL },
+		{ "weft_control_proxies_programmed", "gauge", counts.programmed,
+		  "Proxies whose workers serve the last revision sent to them." },
+		{ "weft_control_telemetry_series", "gauge", telemetry.series,
+		  "Series of the mesh's traffic in memory." },
+		{ "weft_control_telemetry_reports_total", "counter", telemetry.reports,
+		  "Reports of proxies that were taken." },
+		{ "weft_control_telemetry_reports_refused_total", "counter", telemetry.refused,
+		  "Reports of proxies that were refused." },
+		{ "weft_control_telemetry_points_dropped_total", "counter", telemetry.dropped,
+		  "Points of reports that were left out." },
+		{ "weft_control_api_connections", "gauge", a->connection_count,
+		  "Open connections to the API." },
 		{ "weft_control_api_connections_refused_total", "counter",
-		  a->counters.connections_refused },
+		  a->counters.connections_refused, "Connections to the API beyond the limit." },
 		{ "weft_control_api_connections_stalled_total", "counter",
-		  a->counters.connections_stalled },
-		{ "weft_control_api_requests_total", "counter", a->counters.requests },
-		{ "weft_control_api_refused_total", "counter", a->counters.refused },
+		  a->counters.connections_stalled,
+		  "Connections to the API ended because the client stalled." },
+		{ "weft_control_api_requests_total", "counter", a->counters.requests,
+		  "Requests to the API." },
+		{ "weft_control_api_refused_total", "counter", a->counters.refused,
+		  "Requests to the API that the caller had no right to." },
 	};
+	// clang-format on
 
 	write_metrics(metrics, array_count(metrics), &text);
 	api_answer_text(q, 200, STR("text/plain; version=0.0.4"), buf_str(&text));

@@ -563,8 +563,10 @@ void admin_stats_prometheus(struct admin_request *r)
 			write_times(out, &p->stats.scopes[kind], t, i);
 	}
 	write_cluster_gauges(out, p);
-	buf_append_str(out, STR("# TYPE weft_requests_total counter\n"));
+	buf_append_str(out, STR("# HELP weft_requests_total Requests, by peer and outcome.\n"
+				"# TYPE weft_requests_total counter\n"));
 	metrics_read(&p->metrics, now, series_counts, out);
-	buf_append_str(out, STR("# TYPE weft_request_duration_seconds histogram\n"));
+	buf_append_str(out, STR("# HELP weft_request_duration_seconds How long requests took.\n"
+				"# TYPE weft_request_duration_seconds histogram\n"));
 	metrics_read(&p->metrics, now, series_times, out);
 }

@@ -380,6 +380,9 @@ TEST(others_may_read_and_not_write)
 	assert_int_equal(house_ask(&h, "POST", "/weft/v1/backup?path=/tmp/x", NULL), 403);
 	house_peer_is(geteuid());
 	house_ask(&h, "GET", "/metrics", NULL);
-	assert_non_null(strstr(h.body, "weft_control_api_refused_total 5\n"));
+	assert_non_null(strstr(h.body, "# HELP weft_control_api_refused_total Requests to the API "
+				       "that the caller had no right to.\n"
+				       "# TYPE weft_control_api_refused_total counter\n"
+				       "weft_control_api_refused_total 5\n"));
 	house_close(&h);
 }
