@@ -88,11 +88,8 @@ static bool leaves_answers(const struct stream *s)
 static void begin(struct api_request *q, struct headers *h, bool end)
 {
 	struct stream *s = q->stream;
-	size_t mark = str_find(h->path, 0, '?');
 
 	q->headers = h;
-	q->path = str_slice(h->path, 0, mark);
-	q->query = str_slice(h->path, mark + 1, h->path.len);
 	q->api->counters.requests++;
 	if (leaves_answers(s)) {
 		q->api->counters.connections_stalled++;

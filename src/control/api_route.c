@@ -204,8 +204,12 @@ static bool refuse_caller(struct api_request *q)
 
 bool api_route_request(struct api_request *q)
 {
+	struct str target = q->headers->path;
+	size_t mark = str_find(target, 0, '?');
 	bool path_known = false;
 
+	q->path = str_slice(target, 0, mark);
+	q->query = str_slice(target, mark + 1, target.len);
 	for (size_t i = 0; !q->route && i < array_count(routes); i++) {
 		if (!has_path(&routes[i], q->path))
 			continue;

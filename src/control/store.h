@@ -22,6 +22,9 @@ struct store;
 
 #define STORE_REVISIONS_KEPT 10000
 
+/* A store that is nowhere but in memory: for tests. */
+#define STORE_MEMORY         ":memory:"
+
 /* Creates the file (0600) with the present schema when it is not there. ERR_CONFLICT
  * when another process has it open, ERR_UNSUPPORTED for a newer schema. */
 must_check int store_open(const char *path, struct store **ret_store, struct diag *d);

@@ -233,17 +233,25 @@ static bool write_unsubscribe(struct delta_client *c, enum xds_type type, struct
 	return count > 0;
 }
 
+/* "All" goes before a name is given up that it covers: the server then knows that what it sent
+ * under the name is still held. */
+static bool write_star(struct delta_client *c, enum xds_type type, struct buf *out)
+{
+	struct delta_client_type *t = &c->types[type];
+
+	if (!t->wildcard || t->wildcard_sent)
+		return false;
+	request_begin(c, type, out);
+	pb_write_bytes(out, REQUEST_SUBSCRIBE, STR("*"));
+	t->wildcard_sent = true;
+	return true;
+}
+
 static bool write_subscribe(struct delta_client *c, enum xds_type type, struct buf *out)
 {
 	struct delta_client_type *t = &c->types[type];
 	unsigned count = 0;
 
-	if (t->wildcard && !t->wildcard_sent) {
-		request_begin(c, type, out);
-		pb_write_bytes(out, REQUEST_SUBSCRIBE, STR("*"));
-		t->wildcard_sent = true;
-		count++;
-	}
 	map_for_each (entry, &t->names) {
 		struct delta_name *n = entry->value;
 
@@ -290,7 +298,8 @@ bool delta_client_next(struct delta_client *c, struct buf *out)
 		}
 		if (!t->changes)
 			continue;
-		if (write_unsubscribe(c, type, out) || write_subscribe(c, type, out))
+		if (write_star(c, type, out) || write_unsubscribe(c, type, out) ||
+		    write_subscribe(c, type, out))
 			return true;
 		t->changes = 0;
 	}
@@ -411,7 +420,7 @@ static bool resource_take(struct delta_client *c, struct xds_resource *resource,
 	struct delta_client_type *t = &c->types[resource->type];
 	struct delta_name *n = name_find(t, resource->name);
 
-	if (!t->wildcard && (!n || !n->wanted))
+	if (!t->wildcard_sent && (!n || !n->wanted))
 		return false; /* nobody asked: the answer to interest that has ended since */
 	c->stats.resources++;
 	if (n && n->version && str_eq(str_from(n->version), resource->version)) {

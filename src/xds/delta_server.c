@@ -161,6 +161,12 @@ static bool entry_wanted(const struct delta_entry *e)
 	return e->named || e->by_all;
 }
 
+/* Does "all" mean something here? */
+static bool follows_all(const struct delta_stream *s, const struct delta_stream_type *t)
+{
+	return t->wildcard && s->source->on_list;
+}
+
 void delta_stream_offer(struct delta_stream *s, enum xds_type type, struct str name)
 {
 	struct delta_entry *e = entry_obtain(s, type, name);
@@ -183,12 +189,20 @@ void delta_stream_changed(struct delta_stream *s, enum xds_type type, struct str
 
 	/* Under "all" a new name is looked up when it is sent; what does not exist for this client
 	 * is dropped there without a word. */
-	if (!e && t->wildcard && s->source->on_list) {
+	if (follows_all(s, t)) {
 		e = entry_obtain(s, type, name);
 		e->by_all = true;
 	}
-	if (e)
+	if (e && entry_wanted(e))
 		entry_mark(t, e);
+}
+
+/* Interest begins anew: what was sent before says nothing of what the client has. */
+static void entry_forget(struct delta_stream *s, struct delta_entry *e)
+{
+	e->void_to = s->nonce_last;
+	text_set(&e->held, STR_EMPTY);
+	text_set(&e->flying, STR_EMPTY);
 }
 
 /* The entry of a name that the client sent. */
@@ -213,6 +227,15 @@ static void follow_all(struct delta_stream *s, enum xds_type type)
 	struct delta_stream_type *t = &s->types[type];
 
 	t->wildcard = true;
+	/* What was sent under a name that was given up since may be kept under "all". */
+	map_for_each (entry, &t->names) {
+		struct delta_entry *e = entry->value;
+
+		if (entry_wanted(e))
+			continue;
+		e->by_all = true;
+		entry_mark(t, e);
+	}
 	if (!s->source->on_list)
 		return;
 	t->follower.stream = s;
@@ -233,6 +256,8 @@ static int subscribe(struct delta_stream *s, enum xds_type type, struct str name
 	r = entry_of_client(s, type, name, &e, d);
 	if (r < 0)
 		return r;
+	if (!entry_wanted(e))
+		entry_forget(s, e);
 	e->force = true;
 	e->named = true;
 	entry_mark(&s->types[type], e);
@@ -252,6 +277,18 @@ static void unsubscribe_all(struct delta_stream_type *t)
 	}
 }
 
+/* Nobody wants it any more; while it is on its way it is remembered until the answer. */
+static void entry_leave(struct delta_stream_type *t, struct delta_entry *e)
+{
+	if (!e->flying) {
+		entry_drop(t, e);
+		return;
+	}
+	entry_clean(t, e);
+	entry_unpark(t, e);
+	e->force = e->alone = false;
+}
+
 static void unsubscribe(struct delta_stream *s, enum xds_type type, struct str name)
 {
 	struct delta_stream_type *t = &s->types[type];
@@ -265,7 +302,7 @@ static void unsubscribe(struct delta_stream *s, enum xds_type type, struct str n
 		return;
 	e->named = false;
 	if (!t->wildcard) {
-		entry_drop(t, e);
+		entry_leave(t, e);
 		return;
 	}
 	/* Still covered by "all", or not: the client cannot know, so it is told. */
@@ -296,6 +333,7 @@ static int initial_version(struct delta_stream *s, enum xds_type type, struct st
 	if (r < 0)
 		return r;
 	text_set(&e->held, version);
+	e->by_all |= follows_all(s, t);
 	/* What the client holds need not be sent again, only looked at; what it holds and does
 	 * not want (no "all", no name) must be taken from it. */
 	e->force = false;
@@ -303,13 +341,26 @@ static int initial_version(struct delta_stream *s, enum xds_type type, struct st
 	return 0;
 }
 
-/* The entry that an answer speaks of, unless the client has lost it since. */
+/* The entry that an answer speaks of, unless the client has lost it or left it since. */
 static struct delta_entry *entry_answered(struct delta_stream_type *t,
 					  const struct delta_response *r, size_t item)
 {
 	struct delta_entry *e = entry_find(t, str_from(r->items[item].name));
 
-	return e && r->nonce > e->void_to ? e : NULL;
+	if (!e || r->nonce <= e->void_to)
+		return NULL;
+	if (entry_wanted(e))
+		return e;
+	if (e->nonce == r->nonce)
+		entry_drop(t, e);
+	return NULL;
+}
+
+/* Nothing of it is on its way any more, unless it was sent again since. */
+static void entry_landed(struct delta_entry *e, const struct delta_response *r)
+{
+	if (e->nonce == r->nonce)
+		text_set(&e->flying, STR_EMPTY);
 }
 
 static void answer_accepted(struct delta_stream *s, enum xds_type type, struct delta_response *r)
@@ -323,8 +374,7 @@ static void answer_accepted(struct delta_stream *s, enum xds_type type, struct d
 		if (!e)
 			continue;
 		text_set(&e->held, version);
-		if (text_is(e->flying, version))
-			text_set(&e->flying, STR_EMPTY);
+		entry_landed(e, r);
 		entry_unpark(t, e);
 		e->alone = false;
 		if (s->source->on_answer)
@@ -353,8 +403,7 @@ static void answer_refused(struct delta_stream *s, enum xds_type type, struct de
 
 		if (!e)
 			continue;
-		if (text_is(e->flying, version))
-			text_set(&e->flying, STR_EMPTY);
+		entry_landed(e, r);
 		if (r->count > 1) {
 			take_apart(t, e, r);
 			continue;
