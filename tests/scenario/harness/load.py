@@ -63,9 +63,10 @@ class Load:
     MOMENTS_MAX = 100000
 
     def __init__(self, address, requests=100, threads=1, rate=None, until_stopped=False,
-                 method="GET", path="/", headers=None, body=None, tag=None):
+                 method="GET", path="/", headers=None, body=None, tag=None,
+                 seconds=GUARD_SECONDS):
         """`rate` is requests a second over all threads; `tag` maps (status, headers, body)
-        of an answer to what is counted in result().tags."""
+        of an answer to what is counted in result().tags; `seconds` is the guard."""
         self.address = address
         self.left = None if until_stopped else requests
         self.interval = threads / rate if rate else 0
@@ -75,7 +76,7 @@ class Load:
         self.counts = LoadResult()
         self.moments = deque(maxlen=self.MOMENTS_MAX)   # (time, tag) of each answer
         self.stopping = threading.Event()
-        self.end = time.monotonic() + GUARD_SECONDS
+        self.end = time.monotonic() + seconds
         self.threads = [threading.Thread(target=self.work, daemon=True) for _ in range(threads)]
 
     def __enter__(self):

@@ -49,6 +49,7 @@ class Member:
 
     run: Program
     world: object
+    place: Path = None   # once it was found: a proxy that follows another has the same
 
     def processes(self, word):
         """The pids below `weft run` whose command line contains a word."""
@@ -59,8 +60,10 @@ class Member:
 
     def directory(self):
         """The run files of its proxy."""
-        words = Path(f"/proc/{self.proxy_pid()}/cmdline").read_bytes().decode().split("\0")
-        return Path(words[words.index("-c") + 1]).parent
+        if not self.place:
+            words = Path(f"/proc/{self.proxy_pid()}/cmdline").read_bytes().decode().split("\0")
+            self.place = Path(words[words.index("-c") + 1]).parent
+        return self.place
 
     def admin(self):
         return Admin(self.directory() / "admin.sock")
@@ -134,11 +137,11 @@ class Control:
             return servers.nginx_command(config)
         return self.member(service, port, command, version, flags)
 
-    def slow_server(self, service, port, text, milliseconds=50):
+    def slow_server(self, service, port, text, milliseconds=50, version=None):
         """A program that takes its time for each answer."""
         path = Path(__file__).with_name("slow_server.py")
         return self.member(service, port, lambda address, _: [
-            "/usr/bin/python3", path, address, port, milliseconds, text])
+            "/usr/bin/python3", path, address, port, milliseconds, text], version)
 
     def member(self, service, port, command, version=None, flags=()):
         """A program with one HTTP port, started by command(address, name)."""
