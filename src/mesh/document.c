@@ -204,8 +204,9 @@ int document_parse(struct node *root, const struct document_options *options, st
 	struct envelope e = { 0 };
 	int code;
 
+	/* The document outlives who asked for it. */
 	if (options && options->default_namespace.len)
-		r.name_space = options->default_namespace;
+		r.name_space = pool_strdup(pool, options->default_namespace);
 	code = find_kind(&r, root);
 	if (code == 0)
 		code = object_read(&r, r.kind->object, root, &e);

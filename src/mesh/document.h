@@ -52,7 +52,7 @@ struct document {
 };
 
 struct document_options {
-	struct str default_namespace; /* where metadata names none; empty: "default" */
+	struct str default_namespace; /* where metadata names none; empty: "default"; copied */
 	const char *file;             /* borrowed as long as the document */
 };
 

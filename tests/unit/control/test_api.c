@@ -386,3 +386,25 @@ TEST(others_may_read_and_not_write)
 				       "weft_control_api_refused_total 5\n"));
 	house_close(&h);
 }
+
+#define NAMELESS                                                                       \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Service\",\"metadata\":{\"name\":\"web\"}," \
+	"\"spec\":{\"ports\":[{\"port\":1}]}}"
+
+TEST(a_namespace_of_the_request_outlives_it)
+{
+	struct house h;
+
+	house_open(&h);
+	house_ask(&h, "POST", "/apply?namespace=shop", NAMELESS);
+	assert_int_equal(h.status, 200);
+	house_ask(&h, "GET", "/healthz", NULL);
+	house_ask(&h, "DELETE", SHOP "web", NULL);
+	assert_int_equal(h.status, 200);
+	house_ask(&h, "PUT", SHOP "web", NAMELESS);
+	assert_int_equal(h.status, 201);
+	house_ask(&h, "GET", "/healthz", NULL);
+	house_ask(&h, "DELETE", SHOP "web", NULL);
+	assert_int_equal(h.status, 200);
+	house_close(&h);
+}

@@ -367,3 +367,21 @@ TEST(a_path_of_the_api_leads_to_the_place_in_the_file)
 	assert_place(&f.documents, "spec", 0, 0);
 	fixture_fini(&f);
 }
+
+TEST(a_document_does_not_point_to_the_options_it_was_read_with)
+{
+	char *name = mem_strdup("borrowed");
+	const struct document_options options = { .default_namespace = str_from(name) };
+	struct pool pool = POOL_INIT(0);
+	struct documents documents = { 0 };
+	struct diag d = DIAG_INIT;
+
+	assert_int_equal(documents_parse(STR("{apiVersion: v1, kind: Service, metadata: {name: a},"
+					     " spec: {ports: [{port: 80}]}}"),
+					 &options, &pool, &documents, &d),
+			 0);
+	memset(name, 'x', strlen(name));
+	mem_free(name);
+	assert_str_equal(documents.items[0]->name_space, "borrowed");
+	pool_fini(&pool);
+}
