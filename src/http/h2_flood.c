@@ -42,3 +42,9 @@ bool h2_flood_take(struct h2_flood *f, enum h2_flood_kind kind, struct instant n
 	f->buckets[kind].left--;
 	return true;
 }
+
+void h2_flood_give(struct h2_flood *f, enum h2_flood_kind kind)
+{
+	if (f->buckets[kind].left < rates[kind].burst)
+		f->buckets[kind].left++;
+}

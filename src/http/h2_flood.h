@@ -32,3 +32,5 @@ struct h2_flood {
 void h2_flood_init(struct h2_flood *f, struct instant now);
 /* One more of a kind. False: too many. */
 bool h2_flood_take(struct h2_flood *f, enum h2_flood_kind kind, struct instant now);
+/* One of a kind has its cause in what the peer asked for: it is not counted. */
+void h2_flood_give(struct h2_flood *f, enum h2_flood_kind kind);

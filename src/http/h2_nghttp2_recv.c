@@ -331,6 +331,9 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 	if ((type == NGHTTP2_DATA || type == NGHTTP2_HEADERS) &&
 	    frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
 		on_end_sent(h2_stream_find(h, frame->hd.stream_id));
+	/* gRPC measures the way with a PING for what comes, as often as it comes. */
+	if (type == NGHTTP2_DATA && frame->hd.length > 0)
+		h2_flood_give(&h->floods, H2_FLOOD_PINGS);
 	if (type != NGHTTP2_RST_STREAM)
 		return 0;
 	/* Resets that we did not decide on were provoked. */

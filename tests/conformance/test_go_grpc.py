@@ -10,6 +10,7 @@ MODULE, VERSION = "google.golang.org/grpc", "v1.85.0"
 CLIENT_GUARD_SECONDS = 120
 SERVER_PORT = 10000   # in a network of its own
 LATENCY_MAX_MS = 60000
+SOAK_ITERATIONS = 300
 
 CASES = """
 empty_unary large_unary client_streaming server_streaming ping_pong empty_stream
@@ -53,6 +54,7 @@ class Between:
         return self.world.run([
             *self.own.wrap, self.program("client"), "-server_host=127.0.0.1",
             f"-server_port={self.proxy.port}", f"-test_case={case}", *self.client_tls(),
+            f"-soak_iterations={SOAK_ITERATIONS}",
             f"-soak_per_iteration_max_acceptable_latency_ms={LATENCY_MAX_MS}",
             f"-soak_overall_timeout_seconds={LATENCY_MAX_MS // 1000}"],
             guard=CLIENT_GUARD_SECONDS)
@@ -63,4 +65,4 @@ def test_all_cases_pass(world, secure):
     between = Between(world, secure)
     done = {case: between.client(case) for case in CASES}
     assert {case: d.stdout + d.stderr for case, d in done.items() if d.returncode != 0} == {}
-    assert between.proxy.admin.counter("cluster.app.upstream_rq_total") > len(CASES)
+    assert between.proxy.admin.counter("cluster.app.upstream_rq_total") > SOAK_ITERATIONS

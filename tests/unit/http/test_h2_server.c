@@ -600,6 +600,25 @@ TEST(h2_floods_end_the_connection)
 	}
 }
 
+/* As gRPC does to measure the way (bandwidth-delay product). */
+TEST(h2_a_ping_for_each_answer_is_no_flood)
+{
+	struct server v;
+
+	server_init(&v, NULL);
+	v.notes.on_headers = reply_hello;
+	for (uint32_t n = 0; n < 1000; n++) {
+		wire_headers(&v.out, WIRE_END_STREAM, n * 2 + 1, GET_FIELDS);
+		ping(&v, 0);
+		flush(&v);
+		buf_clear(&v.notes.log);
+		wire_forget(&v.client);
+	}
+	assert_non_null(v.hc);
+	assert_false(v.client.eof);
+	server_fini(&v);
+}
+
 TEST(h2_resets_are_forgiven_with_time)
 {
 	struct server v;
