@@ -23,8 +23,12 @@ struct delta_entry {
 	char *held;       /* version that the client acknowledged or came with */
 	char *flying;     /* version sent and not answered yet */
 	char *parked;     /* version that the client refused */
+	uint64_t born;    /* the last nonce when it came to be */
 	uint64_t nonce;   /* of the last response that carried it */
-	uint64_t void_to; /* answers up to this nonce say nothing of it: it began, or went, then */
+	uint64_t gone_to; /* what was sent up to this nonce was taken away since */
+	uint64_t left_to; /* after this nonce it was left, and wanted again since */
+	uint32_t carried; /* by so many responses that were not answered yet */
+	bool unsure;      /* the client may have kept something from before it left */
 };
 
 /* A response without an answer: what it carried. */
@@ -138,7 +142,7 @@ static struct delta_entry *entry_obtain(struct delta_stream *s, enum xds_type ty
 	if (e)
 		return e;
 	e = mem_new(struct delta_entry);
-	e->void_to = s->nonce_last;
+	e->born = s->nonce_last;
 	map_set(&t->names, name, e);
 	e->name = container_of(t->names.in_order.prev, struct map_entry, in_order)->key;
 	e->type = type;
@@ -197,10 +201,10 @@ void delta_stream_changed(struct delta_stream *s, enum xds_type type, struct str
 		entry_mark(t, e);
 }
 
-/* Interest begins anew: what was sent before says nothing of what the client has. */
+/* Interest begins anew: it is open what the client has of what was sent before. */
 static void entry_forget(struct delta_stream *s, struct delta_entry *e)
 {
-	e->void_to = s->nonce_last;
+	e->left_to = s->nonce_last;
 	text_set(&e->held, STR_EMPTY);
 	text_set(&e->flying, STR_EMPTY);
 }
@@ -264,6 +268,18 @@ static int subscribe(struct delta_stream *s, enum xds_type type, struct str name
 	return 0;
 }
 
+/* Nobody wants it any more; while it is on its way it is remembered until the answer. */
+static void entry_leave(struct delta_stream_type *t, struct delta_entry *e)
+{
+	if (!e->carried) {
+		entry_drop(t, e);
+		return;
+	}
+	entry_clean(t, e);
+	entry_unpark(t, e);
+	e->force = e->alone = false;
+}
+
 static void unsubscribe_all(struct delta_stream_type *t)
 {
 	t->wildcard = false;
@@ -273,20 +289,8 @@ static void unsubscribe_all(struct delta_stream_type *t)
 
 		e->by_all = false;
 		if (!e->named)
-			entry_drop(t, e);
+			entry_leave(t, e);
 	}
-}
-
-/* Nobody wants it any more; while it is on its way it is remembered until the answer. */
-static void entry_leave(struct delta_stream_type *t, struct delta_entry *e)
-{
-	if (!e->flying) {
-		entry_drop(t, e);
-		return;
-	}
-	entry_clean(t, e);
-	entry_unpark(t, e);
-	e->force = e->alone = false;
 }
 
 static void unsubscribe(struct delta_stream *s, enum xds_type type, struct str name)
@@ -347,13 +351,19 @@ static struct delta_entry *entry_answered(struct delta_stream_type *t,
 {
 	struct delta_entry *e = entry_find(t, str_from(r->items[item].name));
 
-	if (!e || r->nonce <= e->void_to)
+	if (!e || r->nonce <= e->born)
 		return NULL;
-	if (entry_wanted(e))
-		return e;
-	if (e->nonce == r->nonce)
-		entry_drop(t, e);
-	return NULL;
+	assert(e->carried > 0);
+	e->carried--;
+	if (!entry_wanted(e)) {
+		if (!e->carried)
+			entry_drop(t, e);
+		return NULL;
+	}
+	if (r->nonce <= e->gone_to)
+		return NULL;
+	e->unsure |= r->nonce <= e->left_to;
+	return r->nonce > e->left_to ? e : NULL;
 }
 
 /* Nothing of it is on its way any more, unless it was sent again since. */
@@ -619,7 +629,7 @@ static enum entry_outcome entry_remove(struct batch *b, struct delta_entry *e, b
 {
 	struct delta_stream_type *t = &b->stream->types[b->type];
 	bool last = b->type == XDS_CLUSTER || b->type == XDS_ENDPOINTS;
-	bool has_it = e->held || e->flying || e->parked;
+	bool has_it = e->held || e->flying || e->parked || e->carried || e->unsure;
 
 	if (!e->force && (!has_it || e->told_absent)) {
 		entry_clean(t, e);
@@ -637,9 +647,9 @@ static enum entry_outcome entry_remove(struct batch *b, struct delta_entry *e, b
 	entry_unpark(t, e);
 	text_set(&e->held, STR_EMPTY);
 	text_set(&e->flying, STR_EMPTY);
-	e->force = e->alone = false;
+	e->force = e->alone = e->unsure = false;
 	e->told_absent = true;
-	e->void_to = b->response->nonce;
+	e->gone_to = b->response->nonce;
 	if (!e->named)
 		entry_drop(t, e);
 	return ENTRY_DONE;
@@ -666,8 +676,8 @@ static enum entry_outcome entry_send(struct batch *b, struct delta_entry *e,
 	entry_unpark(t, e);
 	text_set(&e->flying, content->version);
 	e->nonce = b->response->nonce;
-	e->told_absent = false;
-	e->force = false;
+	e->carried++;
+	e->told_absent = e->force = e->unsure = false;
 	endpoints_follow(b->stream, b->type, e->name);
 	return e->alone ? ENTRY_BATCH_FULL : ENTRY_DONE;
 }

@@ -132,6 +132,26 @@ static void check_answer(const struct bench *b, struct str target)
 	pool_fini(&pool);
 }
 
+/* The mesh goes on, whatever was asked: everything is shown, and taken away again. */
+static void check_mesh(struct bench *b)
+{
+	static const char *const lists[] = {
+		"/api/v1/services",
+		"/apis/weft.dev/v1alpha1/workloads",
+		"/apis/gateway.networking.k8s.io/v1/httproutes",
+		"/apis/weft.dev/v1alpha1/meshconfigs",
+		"/weft/v1/status",
+		"/weft/v1/history",
+	};
+
+	for (size_t i = 0; i < array_count(lists); i++) {
+		ask(b, STR("GET"), str_from(lists[i]), STR_EMPTY, 0);
+		assert(b->status == 200);
+	}
+	ask(b, STR("POST"), STR("/weft/v1/rollback?to=0"), STR_EMPTY, 0);
+	assert(b->status == 200);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str input = str_of((const char *)data, size);
@@ -158,6 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_answer(&b, target);
 	if (b.status / 100 != 2 || uid)
 		assert(state_revision(b.api.options.state) == revision);
+	check_mesh(&b);
 	end(&b);
 	assert(mem_live_bytes() == before);
 	return 0;
