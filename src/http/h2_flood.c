@@ -3,6 +3,8 @@
 #include "base/macro.h"
 
 #define NS_PER_SECOND 1000000000
+/* Frames that we sent and that the peer may still answer each with a PING. */
+#define GIVEN_MAX     10000
 
 static const struct {
 	uint32_t burst;
@@ -30,8 +32,9 @@ static void refill(struct h2_flood *f, enum h2_flood_kind kind, struct instant n
 	if (tokens <= 0)
 		return;
 	f->buckets[kind].filled.ns += tokens * ns_per_token;
-	f->buckets[kind].left =
-		(uint32_t)min_of(tokens + f->buckets[kind].left, (int64_t)rates[kind].burst);
+	if (f->buckets[kind].left < rates[kind].burst)
+		f->buckets[kind].left = (uint32_t)min_of(tokens + f->buckets[kind].left,
+							 (int64_t)rates[kind].burst);
 }
 
 bool h2_flood_take(struct h2_flood *f, enum h2_flood_kind kind, struct instant now)
@@ -45,6 +48,6 @@ bool h2_flood_take(struct h2_flood *f, enum h2_flood_kind kind, struct instant n
 
 void h2_flood_give(struct h2_flood *f, enum h2_flood_kind kind)
 {
-	if (f->buckets[kind].left < rates[kind].burst)
+	if (f->buckets[kind].left < GIVEN_MAX)
 		f->buckets[kind].left++;
 }

@@ -29,6 +29,10 @@ status_code_and_message special_status_message custom_metadata unimplemented_met
 unimplemented_service rpc_soak
 """.split()
 
+# The server's own deadline may pass first. It resets the stream then, which a proxy tells as
+# UNAVAILABLE, Envoy too.
+RACED = {"timeout_on_sleeping_server": "reset reason: remote reset"}
+
 
 class Between:
     """Server and proxy, both with TLS or both without."""
@@ -74,5 +78,6 @@ class Between:
 def test_all_cases_pass(world, secure):
     between = Between(world, secure)
     done = {case: between.client(case) for case in CASES}
-    assert {case: d.stdout + d.stderr for case, d in done.items() if d.returncode != 0} == {}
+    failed = {case: d.stdout + d.stderr for case, d in done.items() if d.returncode != 0}
+    assert {c: text for c, text in failed.items() if RACED.get(c, text + "?") not in text} == {}
     assert between.proxy.admin.counter("cluster.app.upstream_rq_total") > SOAK_ITERATIONS
