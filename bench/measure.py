@@ -102,6 +102,7 @@ def memory(peer):
 
 
 def memory_of(pids):
+    """Resident and private bytes, added up: a page that two share is resident in each."""
     resident = private = 0
     for pid in pids:
         rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()

@@ -2,7 +2,7 @@
 """Measures Weft beside nginx and Envoy and prints one table: bench/run.py [WORD...]
 
 With words, only the parts whose name contains one of them run. The numbers are also written to
-build-logs/bench.json. The programs are those of build-release, stripped where a size is told.
+build-logs/bench-table.json. The programs are those of build-release, stripped where a size is told.
 """
 
 import json
@@ -152,7 +152,7 @@ def main(words):
             rows += run(part)
     logs = ROOT / "build-logs"
     logs.mkdir(exist_ok=True)
-    (logs / "bench.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
+    (logs / "bench-table.json").write_text(json.dumps([asdict(row) for row in rows], indent=1))
     print(table(rows))
 
 
