@@ -26,8 +26,6 @@ struct http_manager {
 	struct duration request_headers_timeout; /* 0: none */
 	struct duration max_stream_duration;     /* 0: none */
 	struct duration idle_timeout;            /* of connections: 1 h */
-	struct duration drain_timeout;           /* 5 s */
-	struct duration delayed_close_timeout;   /* 1 s */
 	uint32_t headers_bytes_max;              /* 60 KiB */
 	uint32_t headers_count_max;              /* 100 */
 	uint32_t requests_per_connection_max;    /* 0: none */

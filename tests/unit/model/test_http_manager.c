@@ -30,8 +30,6 @@ TEST(a_connection_manager_without_settings_means_what_it_means_in_envoy)
 	assert_int_equal(h->request_headers_timeout.ns, 0);
 	assert_int_equal(h->max_stream_duration.ns, 0);
 	assert_int_equal(h->idle_timeout.ns, DURATION_SECONDS(3600).ns);
-	assert_int_equal(h->drain_timeout.ns, DURATION_SECONDS(5).ns);
-	assert_int_equal(h->delayed_close_timeout.ns, DURATION_SECONDS(1).ns);
 	assert_int_equal(h->headers_bytes_max, 60 * 1024);
 	assert_int_equal(h->headers_count_max, 100);
 	assert_int_equal(h->requests_per_connection_max, 0);
@@ -56,7 +54,6 @@ TEST(each_timeout_of_a_connection_manager_is_taken_over)
 		PART_LISTENER,
 		MANAGER("stream_idle_timeout: 1s, request_timeout: 2s, request_headers_timeout: "
 			"3s, "
-			"drain_timeout: 4s, delayed_close_timeout: 0s, "
 			"common_http_protocol_options: "
 			"{idle_timeout: 6s, max_stream_duration: 7s, max_headers_count: 8, "
 			"max_requests_per_connection: 9}, max_request_headers_kb: 96"));
@@ -65,8 +62,6 @@ TEST(each_timeout_of_a_connection_manager_is_taken_over)
 	assert_int_equal(h->stream_idle_timeout.ns, DURATION_SECONDS(1).ns);
 	assert_int_equal(h->request_timeout.ns, DURATION_SECONDS(2).ns);
 	assert_int_equal(h->request_headers_timeout.ns, DURATION_SECONDS(3).ns);
-	assert_int_equal(h->drain_timeout.ns, DURATION_SECONDS(4).ns);
-	assert_int_equal(h->delayed_close_timeout.ns, 0);
 	assert_int_equal(h->idle_timeout.ns, DURATION_SECONDS(6).ns);
 	assert_int_equal(h->max_stream_duration.ns, DURATION_SECONDS(7).ns);
 	assert_int_equal(h->headers_count_max, 8);
