@@ -333,16 +333,6 @@ struct graph_change *graph_change_free(struct graph_change *c)
 	return NULL;
 }
 
-size_t graph_change_count(const struct graph_change *c)
-{
-	return c->count;
-}
-
-const struct graph_change_item *graph_change_at(const struct graph_change *c, size_t i)
-{
-	return &c->items[i];
-}
-
 static void item_commit(struct graph *g, const struct graph_change_item *item)
 {
 	struct graph_resource *r;

@@ -72,8 +72,6 @@ must_check int graph_compute(const struct graph *g, const struct graph_input *in
 			     const struct graph_scope *scope, struct graph_change **ret_change,
 			     struct diag *d);
 struct graph_change *graph_change_free(struct graph_change *c);
-size_t graph_change_count(const struct graph_change *c);
-const struct graph_change_item *graph_change_at(const struct graph_change *c, size_t i);
 
 /* Puts the change into the table and tells about each resource by the name that clients use. */
 void graph_commit_take(struct graph *g, struct graph_change *c,

@@ -301,12 +301,6 @@ void xds_client_subscribe_all(struct xds_client *c, enum xds_type type)
 	pump_soon(c);
 }
 
-void xds_client_set_held(struct xds_client *c, enum xds_type type, struct str name,
-			 struct str version)
-{
-	delta_client_set_held(&c->delta, type, name, version);
-}
-
 struct http_client_conn *xds_client_connection(const struct xds_client *c)
 {
 	return c->call ? c->connection : NULL;

@@ -58,9 +58,6 @@ void xds_client_reconnect(struct xds_client *c);
 void xds_client_subscribe(struct xds_client *c, enum xds_type type, struct str name);
 void xds_client_unsubscribe(struct xds_client *c, enum xds_type type, struct str name);
 void xds_client_subscribe_all(struct xds_client *c, enum xds_type type);
-/* As delta_client_set_held(): for resources that a saved snapshot brought. */
-void xds_client_set_held(struct xds_client *c, enum xds_type type, struct str name,
-			 struct str version);
 
 /* For further calls; NULL while there is no connection that is ready. */
 struct http_client_conn *xds_client_connection(const struct xds_client *c);

@@ -121,12 +121,6 @@ void delta_client_subscribe_all(struct delta_client *c, enum xds_type type)
 	t->changes++;
 }
 
-void delta_client_set_held(struct delta_client *c, enum xds_type type, struct str name,
-			   struct str version)
-{
-	name_set_version(name_obtain(&c->types[type], name), version);
-}
-
 struct str delta_client_held(const struct delta_client *c, enum xds_type type, struct str name)
 {
 	const struct delta_name *n = name_find(&c->types[type], name);

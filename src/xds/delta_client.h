@@ -84,9 +84,6 @@ void delta_client_unsubscribe(struct delta_client *c, enum xds_type type, struct
 /* All resources of the type that the server has for this node. */
 void delta_client_subscribe_all(struct delta_client *c, enum xds_type type);
 
-/* What is held counts as known from now on, as after loading a saved snapshot. */
-void delta_client_set_held(struct delta_client *c, enum xds_type type, struct str name,
-			   struct str version);
 /* The version that is held, empty when none is. */
 struct str delta_client_held(const struct delta_client *c, enum xds_type type, struct str name);
 
