@@ -14,6 +14,9 @@
 #define REPORT_INTERVAL    DURATION_SECONDS(1)
 #define REPORT_TIMEOUT     DURATION_SECONDS(10)
 #define CONNECT_TIMEOUT    DURATION_SECONDS(5)
+/* On one machine an attempt to connect to nobody costs a system call: a control plane that is
+ * back is to find its proxies soon. */
+#define LOCAL_BACKOFF_MAX  DURATION_SECONDS(1)
 
 /* Names that src/identity serves. */
 #define SECRET_CERTIFICATE STR("default")
@@ -49,6 +52,9 @@ struct mesh_link {
 	uint64_t reports_sent;
 	uint64_t reports_failed;
 	uint64_t refused;
+
+	void (*on_stopped)(void *user); /* set: the link is stopping */
+	void *stopped_user;
 };
 
 static const enum xds_type xds_types_of[PART_KIND_COUNT] = {
@@ -220,13 +226,26 @@ static void on_up(void *user)
 		 address_text(&l->control->static_endpoints->items[0].address));
 }
 
-static void on_down(unused_arg void *user, const char *reason)
+static void on_down(void *user, const struct xds_down *down)
 {
-	/* A stream that the control plane ended in order, as when a workload leaves. */
-	bool in_order = str_has_prefix(str_from(reason), STR("OK:"));
+	struct mesh_link *l = user;
+	/* A stream that the control plane ended in order, as when a workload leaves, or we did. */
+	bool in_order = l->on_stopped || (down->connected && down->status == GRPC_OK);
 
 	log_write(in_order ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "xds.down", "reason=%s",
-		  log_quote(str_from(reason)));
+		  log_quote(str_from(down->reason)));
+}
+
+/* Both have ended. */
+static void stopped_check(void *user)
+{
+	struct mesh_link *l = user;
+	void (*on_stopped)(void *user) = l->on_stopped;
+
+	if (!on_stopped || !mesh_link_is_idle(l))
+		return;
+	l->on_stopped = NULL;
+	on_stopped(l->stopped_user);
 }
 
 static const struct xds_client_callbacks xds_callbacks = {
@@ -238,6 +257,7 @@ static const struct xds_client_callbacks xds_callbacks = {
 	.connect = on_connect,
 	.on_up = on_up,
 	.on_down = on_down,
+	.on_stopped = stopped_check,
 };
 
 static const struct cluster *cluster_find(const struct bootstrap *b, struct str name)
@@ -246,6 +266,14 @@ static const struct cluster *cluster_find(const struct bootstrap *b, struct str 
 		if (str_eq(b->clusters.items[i]->name, name))
 			return cluster_of(b->clusters.items[i]);
 	return NULL;
+}
+
+static bool all_local(const struct endpoint_set *endpoints)
+{
+	for (uint32_t i = 0; i < endpoints->count; i++)
+		if (!address_is_loopback(&endpoints->items[i].address))
+			return false;
+	return true;
 }
 
 static int xds_make(struct mesh_link *l, struct diag *d)
@@ -265,6 +293,8 @@ static int xds_make(struct mesh_link *l, struct diag *d)
 	pb_write_bytes(&node, NODE_USER_AGENT_VERSION, STR(WEFT_VERSION));
 	pb_write_bytes(&node, NODE_CLIENT_FEATURES, STR("weft.eds_cache"));
 	options.node = buf_str(&node);
+	if (all_local(l->control->static_endpoints))
+		options.unreached_max = LOCAL_BACKOFF_MAX;
 	l->xds = xds_client_new(l->options.loop, l->options.random, &options, &xds_callbacks, l);
 	buf_fini(&node);
 	if (b->lds_wildcard)
@@ -288,6 +318,10 @@ static void on_report_answer(struct grpc_call *call, const struct grpc_answer *a
 	bool failed = answer->status != GRPC_OK;
 
 	l->report_call = NULL;
+	if (l->on_stopped) {
+		stopped_check(l);
+		return;
+	}
 	if (failed)
 		l->reports_failed++;
 	else
@@ -339,7 +373,7 @@ static void on_report_due(struct timer *t)
 
 static bool is_own_secret(const struct mesh_link *l, enum part_kind kind, struct str name)
 {
-	return l->identity && kind == PART_SECRET &&
+	return l->options.bootstrap->identity.spiffe_id.len && kind == PART_SECRET &&
 	       (str_eq(name, SECRET_CERTIFICATE) || str_eq(name, SECRET_TRUST));
 }
 
@@ -414,14 +448,17 @@ void mesh_link_start(struct mesh_link *l)
 	xds_client_start(l->xds);
 }
 
-void mesh_link_stop(struct mesh_link *l)
+void mesh_link_stop(struct mesh_link *l, void (*on_stopped)(void *user), void *user)
 {
+	l->on_stopped = on_stopped;
+	l->stopped_user = user;
 	timer_stop(&l->report_timer);
 	l->identity = identity_free(l->identity);
 	if (l->report_call)
 		grpc_cancel(l->report_call);
 	if (l->xds && l->xds_started)
 		xds_client_stop(l->xds);
+	stopped_check(l);
 }
 
 bool mesh_link_is_idle(const struct mesh_link *l)

@@ -40,8 +40,11 @@ must_check int mesh_link_new(const struct mesh_link_options *options, struct mes
 			     struct diag *d);
 /* Begins to obtain the identity and to connect. */
 void mesh_link_start(struct mesh_link *l);
-/* Ends both. mesh_link_free() when mesh_link_is_idle(), in a later turn of the loop. */
-void mesh_link_stop(struct mesh_link *l);
+/*
+ * Ends both, the stream in order. on_stopped comes once, within XDS_STOP_TIME or a little more,
+ * also from inside this function; mesh_link_free() then, in a later turn of the loop.
+ */
+void mesh_link_stop(struct mesh_link *l, void (*on_stopped)(void *user), void *user);
 bool mesh_link_is_idle(const struct mesh_link *l);
 struct mesh_link *mesh_link_free(struct mesh_link *l);
 

@@ -29,10 +29,22 @@ int proxy_read_config(const char *path, struct bootstrap **ret_bootstrap, struct
  * Ending
  */
 
+static void on_link_stopped(void *user)
+{
+	loop_stop(((struct proxy *)user)->loop);
+}
+
+/* The control plane is told in order; that takes half a second at most. Told to end once more,
+ * the proxy does not wait for it. */
 static void ended(struct proxy *p)
 {
+	if (p->state == PROXY_ENDED) {
+		loop_stop(p->loop);
+		return;
+	}
 	p->state = PROXY_ENDED;
-	loop_stop(p->loop);
+	timer_stop(&p->drain_timer);
+	mesh_link_stop(p->link, on_link_stopped, p);
 }
 
 static void ports_shut(struct proxy *p)
@@ -83,7 +95,7 @@ void proxy_quit(struct proxy *p)
 
 void proxy_terminate(struct proxy *p)
 {
-	if (p->state == PROXY_DRAINING) {
+	if (p->state == PROXY_DRAINING || p->state == PROXY_ENDED) {
 		log_info("proxy.ends", "without waiting any longer");
 		ended(p);
 		return;

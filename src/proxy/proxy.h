@@ -3,8 +3,10 @@
 /*
  * The proxy as a whole: what the main thread owns
  *
- *	STARTING ──▶ LIVE ──▶ DRAINING ──▶ ended
- *	               │ SIGTERM: accept nothing, finish what runs, at most drain_time
+ *	STARTING ──▶ LIVE ──▶ DRAINING ──▶ ENDED ──▶ the process ends
+ *	               │         │           └ the stream to the control plane is ended in order,
+ *	               │         │             within half a second
+ *	               │         └ SIGTERM: accept nothing, finish what runs, at most drain_time
  *	               └ a second SIGTERM, or POST /quitquitquit: at once
  *
  * The main thread builds snapshots, serves admin requests and takes signals; workers serve

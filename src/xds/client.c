@@ -3,7 +3,6 @@
 #include <assert.h>
 
 #include "base/mem.h"
-#include "http/grpc.h"
 
 #define MESSAGE_BYTES_MAX (64 * 1024 * 1024)
 #define BACKOFF_FIRST     DURATION_MS(200)
@@ -20,6 +19,7 @@ struct xds_client {
 	char *node;
 	char *authority;
 	uint32_t message_bytes_max;
+	struct duration unreached_max;
 
 	struct http_client_conn *connection;
 	struct grpc_call *call;
@@ -29,6 +29,7 @@ struct xds_client {
 	bool reconnect;        /* at once, when the present connection is gone */
 	struct instant began;  /* the stream */
 	struct timer retry;
+	struct timer stop; /* the server takes too long to end the stream */
 	struct duration backoff;
 	struct deferred pump;
 	struct buf message;
@@ -43,18 +44,24 @@ static void on_retry_due(struct timer *t)
 	connection_make(container_of(t, struct xds_client, retry));
 }
 
-/* Grows the back-off and waits for it, 20 % more or less so that clients spread. */
+/* Waits for a part of the back-off, never less than a quarter, and grows it. */
 static void retry_later(struct xds_client *c)
 {
-	int64_t base = c->backoff.ns;
-	int64_t jitter = (int64_t)random_below(c->random, (uint64_t)(base * 2 / 5 + 1)) - base / 5;
+	struct duration last = c->stream_was_begun ? BACKOFF_LAST : c->unreached_max;
+	int64_t least, base;
 
-	c->backoff.ns = min_of(base * 8 / 5, BACKOFF_LAST.ns);
-	timer_start(c->loop, &c->retry, DURATION_NS(base + jitter));
+	/* What grew while somebody refused is shorter again when nobody is there. */
+	c->backoff.ns = base = min_of(c->backoff.ns, last.ns);
+	least = base / 4;
+	c->backoff.ns = min_of(base * 8 / 5, last.ns);
+	timer_start(c->loop, &c->retry,
+		    DURATION_NS(least +
+				(int64_t)random_below(c->random, (uint64_t)(base - least + 1))));
 }
 
-static void stream_down(struct xds_client *c, const char *reason)
+static void stream_down(struct xds_client *c, const char *reason, enum grpc_status status)
 {
+	const struct xds_down down = { reason, c->stream_was_begun, status };
 	bool was_up = c->up;
 
 	c->up = false;
@@ -66,7 +73,7 @@ static void stream_down(struct xds_client *c, const char *reason)
 	if (!c->reconnect)
 		c->failures++;
 	if (c->callbacks->on_down && (was_up || !c->reconnect))
-		c->callbacks->on_down(c->user, reason);
+		c->callbacks->on_down(c->user, &down);
 }
 
 /* Sends what there is to say until the connection is full. */
@@ -74,7 +81,7 @@ static void on_pump(struct deferred *d)
 {
 	struct xds_client *c = container_of(d, struct xds_client, pump);
 
-	while (c->call && !grpc_call_is_blocked(c->call) &&
+	while (c->call && c->started && !grpc_call_is_blocked(c->call) &&
 	       delta_client_next(&c->delta, &c->message))
 		grpc_send(c->call, buf_str(&c->message));
 }
@@ -115,8 +122,14 @@ static void on_call_sent(struct grpc_call *call)
 /* The call and its connection end in either order; the next attempt begins after both. */
 static void attempt_over(struct xds_client *c)
 {
-	if (c->call || c->connection || !c->started)
+	if (c->call || c->connection)
 		return;
+	if (!c->started) {
+		timer_stop(&c->stop);
+		if (c->callbacks->on_stopped)
+			c->callbacks->on_stopped(c->user);
+		return;
+	}
 	if (c->reconnect) {
 		c->reconnect = false;
 		timer_start(c->loop, &c->retry, DURATION_NS(0));
@@ -132,7 +145,7 @@ static void on_call_closed(struct grpc_call *call, enum grpc_status status, stru
 
 	c->call = NULL;
 	snprintf(reason, sizeof(reason), "%s: %.*s", grpc_status_text(status), STR_ARGS(text));
-	stream_down(c, reason);
+	stream_down(c, reason, status);
 	if (c->connection)
 		http_client_conn_close(c->connection);
 	attempt_over(c);
@@ -180,7 +193,7 @@ static void on_connection_closed(struct http_client_conn *hc, int error)
 
 	c->connection = NULL;
 	if (!c->stream_was_begun)
-		stream_down(c, err_text(error));
+		stream_down(c, err_text(error), GRPC_UNAVAILABLE);
 	attempt_over(c);
 }
 
@@ -202,14 +215,27 @@ static void connection_make(struct xds_client *c)
 {
 	struct conn *conn = c->callbacks->connect(c->user);
 
+	c->stream_was_begun = false;
 	if (!conn) {
 		retry_later(c);
 		return;
 	}
 	c->connects++;
-	c->stream_was_begun = false;
 	c->connection =
 		http_client_conn_open_take(conn, &connection_options, &connection_handler, c);
+}
+
+static void end_now(struct xds_client *c)
+{
+	if (c->call)
+		grpc_cancel(c->call);
+	else if (c->connection)
+		http_client_conn_close(c->connection);
+}
+
+static void on_stop_due(struct timer *t)
+{
+	end_now(container_of(t, struct xds_client, stop));
 }
 
 struct xds_client *xds_client_new(struct loop *loop, struct random *random,
@@ -226,7 +252,9 @@ struct xds_client *xds_client_new(struct loop *loop, struct random *random,
 	c->authority = mem_strdup_str(options->authority);
 	c->message_bytes_max = options->message_bytes_max ?: MESSAGE_BYTES_MAX;
 	c->backoff = BACKOFF_FIRST;
+	c->unreached_max = options->unreached_max.ns ? options->unreached_max : BACKOFF_LAST;
 	timer_init(&c->retry, on_retry_due);
+	timer_init(&c->stop, on_stop_due);
 	delta_client_init(&c->delta, str_of(c->node, options->node.len), &callbacks->delta, user);
 	return c;
 }
@@ -242,6 +270,7 @@ struct xds_client *xds_client_free(struct xds_client *c)
 		return NULL;
 	assert(xds_client_is_idle(c));
 	timer_stop(&c->retry);
+	timer_stop(&c->stop);
 	defer_cancel(&c->pump);
 	delta_client_fini(&c->delta);
 	buf_fini(&c->message);
@@ -262,10 +291,12 @@ void xds_client_stop(struct xds_client *c)
 {
 	c->started = false;
 	timer_stop(&c->retry);
-	if (c->call)
-		grpc_cancel(c->call);
-	else if (c->connection)
-		http_client_conn_close(c->connection);
+	if (!c->call) {
+		end_now(c);
+		return;
+	}
+	grpc_send_end(c->call);
+	timer_start(c->loop, &c->stop, XDS_STOP_TIME);
 }
 
 void xds_client_reconnect(struct xds_client *c)
@@ -277,10 +308,7 @@ void xds_client_reconnect(struct xds_client *c)
 		return;
 	}
 	c->reconnect = true;
-	if (c->call)
-		grpc_cancel(c->call);
-	else
-		http_client_conn_close(c->connection);
+	end_now(c);
 }
 
 void xds_client_subscribe(struct xds_client *c, enum xds_type type, struct str name)
@@ -299,6 +327,11 @@ void xds_client_subscribe_all(struct xds_client *c, enum xds_type type)
 {
 	delta_client_subscribe_all(&c->delta, type);
 	pump_soon(c);
+}
+
+void xds_client_hold(struct xds_client *c, enum xds_type type, struct str name, struct str version)
+{
+	delta_client_hold(&c->delta, type, name, version);
 }
 
 struct http_client_conn *xds_client_connection(const struct xds_client *c)

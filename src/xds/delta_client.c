@@ -121,6 +121,17 @@ void delta_client_subscribe_all(struct delta_client *c, enum xds_type type)
 	t->changes++;
 }
 
+void delta_client_hold(struct delta_client *c, enum xds_type type, struct str name,
+		       struct str version)
+{
+	struct delta_client_type *t = &c->types[type];
+	struct delta_name *n = name_find(t, name);
+
+	if (t->first_sent || !(t->wildcard || (n && n->wanted)) || (n && n->version))
+		return;
+	name_set_version(name_obtain(t, name), version);
+}
+
 struct str delta_client_held(const struct delta_client *c, enum xds_type type, struct str name)
 {
 	const struct delta_name *n = name_find(&c->types[type], name);

@@ -84,6 +84,15 @@ void delta_client_unsubscribe(struct delta_client *c, enum xds_type type, struct
 /* All resources of the type that the server has for this node. */
 void delta_client_subscribe_all(struct delta_client *c, enum xds_type type);
 
+/*
+ * This version of a name is held already: kept by an earlier process, not received. It is said
+ * with the first request of the type on the next stream. Has no effect where the name is not
+ * wanted, neither by name nor among all, where a version is held, or where the server of this
+ * stream was told already that none is.
+ */
+void delta_client_hold(struct delta_client *c, enum xds_type type, struct str name,
+		       struct str version);
+
 /* The version that is held, empty when none is. */
 struct str delta_client_held(const struct delta_client *c, enum xds_type type, struct str name);
 

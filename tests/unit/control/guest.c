@@ -104,11 +104,11 @@ static void on_removed(void *user, enum xds_type type, struct str name)
 	buf_printf(&g->seen, "-%s %.*s ", xds_types[type].short_name, STR_ARGS(name));
 }
 
-static void on_down(void *user, const char *reason)
+static void on_down(void *user, const struct xds_down *down)
 {
 	struct guest *g = user;
 
-	snprintf(g->down, sizeof(g->down), "%s", reason);
+	snprintf(g->down, sizeof(g->down), "%s", down->reason);
 }
 
 static const struct xds_client_callbacks callbacks = {

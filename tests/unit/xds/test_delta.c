@@ -108,6 +108,65 @@ TEST(after_a_reconnect_nothing_unchanged_is_sent_again)
 	bench_fini(&b);
 }
 
+TEST(what_an_earlier_process_kept_is_not_sent_again)
+{
+	struct bench b;
+
+	bench_init(&b);
+	set(&b, XDS_CLUSTER, "same", "1");
+	set(&b, XDS_CLUSTER, "new", "2");
+	delta_client_subscribe(&b.client, XDS_CLUSTER, STR("same"));
+	delta_client_subscribe(&b.client, XDS_CLUSTER, STR("new"));
+	delta_client_subscribe(&b.client, XDS_CLUSTER, STR("gone"));
+	delta_client_hold(&b.client, XDS_CLUSTER, STR("same"), STR("1"));
+	delta_client_hold(&b.client, XDS_CLUSTER, STR("new"), STR("1"));
+	delta_client_hold(&b.client, XDS_CLUSTER, STR("gone"), STR("1"));
+	delta_client_hold(&b.client, XDS_CLUSTER, STR("nobody wants it"), STR("1"));
+	wire_open(&b);
+	settle(&b);
+	assert_seen(&b, "+cds/new@2 |-cds/gone |");
+	assert_int_equal(b.client.stats.resources, 1);
+	assert_int_equal(b.client.stats.unchanged, 0);
+	assert_str_equal(delta_client_held(&b.client, XDS_CLUSTER, STR("same")), "1");
+	assert_str_equal(delta_client_held(&b.client, XDS_CLUSTER, STR("nobody wants it")), "");
+	bench_fini(&b);
+}
+
+TEST(what_was_kept_among_all_is_removed_when_it_is_gone)
+{
+	struct bench b;
+
+	bench_init(&b);
+	set(&b, XDS_CLUSTER, "a", "1");
+	delta_client_subscribe_all(&b.client, XDS_CLUSTER);
+	delta_client_hold(&b.client, XDS_CLUSTER, STR("a"), STR("1"));
+	delta_client_hold(&b.client, XDS_CLUSTER, STR("b"), STR("1"));
+	wire_open(&b);
+	settle(&b);
+	assert_seen(&b, "-cds/b |");
+	assert_int_equal(b.client.stats.resources, 0);
+	bench_fini(&b);
+}
+
+/* The server of this stream was told that nothing is held: it sends, and that is no waste. */
+TEST(what_was_kept_is_not_held_once_the_stream_has_begun)
+{
+	struct bench b;
+
+	bench_init(&b);
+	set(&b, XDS_CLUSTER, "a", "1");
+	delta_client_subscribe(&b.client, XDS_CLUSTER, STR("a"));
+	wire_open(&b);
+	(void)delta_client_next(&b.client, &b.any);
+	delta_client_hold(&b.client, XDS_CLUSTER, STR("a"), STR("1"));
+	assert_str_equal(delta_client_held(&b.client, XDS_CLUSTER, STR("a")), "");
+	wire_cut(&b);
+	wire_open(&b);
+	settle(&b);
+	assert_seen(&b, "+cds/a@1 |");
+	bench_fini(&b);
+}
+
 TEST(what_a_client_of_all_holds_and_is_gone_is_removed_after_a_reconnect)
 {
 	struct bench b;

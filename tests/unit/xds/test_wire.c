@@ -26,6 +26,8 @@ struct rig {
 	struct buf any;
 	struct buf seen; /* "a@1 up down " */
 	unsigned connects;
+	enum grpc_status down_status;
+	bool down_connected;
 };
 
 static int on_node(struct delta_stream *s, struct str node, struct diag *d)
@@ -145,9 +147,18 @@ static void on_up(void *user)
 	buf_append_str(&((struct rig *)user)->seen, STR("up "));
 }
 
-static void on_down(void *user, unused_arg const char *reason)
+static void on_down(void *user, const struct xds_down *down)
 {
-	buf_append_str(&((struct rig *)user)->seen, STR("down "));
+	struct rig *g = user;
+
+	buf_append_str(&g->seen, STR("down "));
+	g->down_status = down->status;
+	g->down_connected = down->connected;
+}
+
+static void on_stopped(void *user)
+{
+	buf_append_str(&((struct rig *)user)->seen, STR("stopped "));
 }
 
 static const struct xds_client_callbacks client_callbacks = {
@@ -155,6 +166,7 @@ static const struct xds_client_callbacks client_callbacks = {
 	.connect = on_connect,
 	.on_up = on_up,
 	.on_down = on_down,
+	.on_stopped = on_stopped,
 };
 
 static void turns(struct rig *g, unsigned count)
@@ -163,9 +175,13 @@ static void turns(struct rig *g, unsigned count)
 		assert_int_equal(loop_turn(g->loop, DURATION_NS(0)), 0);
 }
 
-static void rig_init(struct rig *g, const char *node)
+static void rig_init_with(struct rig *g, const char *node, struct duration unreached_max)
 {
-	struct xds_client_options options = { .node = str_from(node), .authority = STR("control") };
+	struct xds_client_options options = {
+		.node = str_from(node),
+		.authority = STR("control"),
+		.unreached_max = unreached_max,
+	};
 
 	memset(g, 0, sizeof(*g));
 	assert_int_equal(loop_new(&g->loop), 0);
@@ -180,6 +196,11 @@ static void rig_init(struct rig *g, const char *node)
 	xds_client_subscribe(g->client, XDS_CLUSTER, STR("a"));
 	xds_client_start(g->client);
 	turns(g, 20);
+}
+
+static void rig_init(struct rig *g, const char *node)
+{
+	rig_init_with(g, node, DURATION_NS(0));
 }
 
 static void rig_fini(struct rig *g)
@@ -245,27 +266,73 @@ TEST(a_client_comes_back_after_a_back_off_and_is_sent_nothing_it_has)
 	rig_fini(&g);
 }
 
-TEST(the_back_off_grows_and_stays_below_six_seconds)
+/* The server goes, and nobody is there; every attempt is made when its time has come. */
+static void lose_server(struct rig *g)
+{
+	g->server_is_there = false;
+	http_server_conn_close(g->server_conn);
+	turns(g, 10);
+	for (unsigned i = 1; i <= 20; i++) {
+		loop_advance(g->loop, DURATION_SECONDS(5));
+		turns(g, 3);
+		assert_int_equal(g->connects, 1 + i);
+	}
+}
+
+/* An attempt was made just now: the next one is neither before a quarter of the back-off nor
+ * after the whole. */
+static void assert_back_off(struct rig *g, int64_t ms)
+{
+	for (unsigned i = 0; i < 20; i++) {
+		unsigned before = g->connects;
+
+		loop_advance(g->loop, DURATION_MS(ms / 4 - 1));
+		turns(g, 3);
+		assert_int_equal(g->connects, before);
+		loop_advance(g->loop, DURATION_MS(ms - ms / 4 + 1));
+		turns(g, 3);
+		assert_int_equal(g->connects, before + 1);
+	}
+}
+
+TEST(the_back_off_grows_to_five_seconds_and_no_further)
 {
 	struct rig g;
-	unsigned before;
 
 	rig_init(&g, "node");
-	g.server_is_there = false;
-	http_server_conn_close(g.server_conn);
-	turns(&g, 10);
-	for (unsigned i = 0; i < 40; i++) {
-		loop_advance(g.loop, DURATION_MS(6100));
-		turns(&g, 3);
+	lose_server(&g);
+	assert_back_off(&g, 5000);
+	rig_fini(&g);
+}
+
+TEST(where_nobody_is_there_the_back_off_may_be_shorter)
+{
+	struct rig g;
+
+	rig_init_with(&g, "node", DURATION_SECONDS(1));
+	lose_server(&g);
+	assert_back_off(&g, 1000);
+	g.server_is_there = true;
+	loop_advance(g.loop, DURATION_SECONDS(1));
+	turns(&g, 20);
+	assert_true(xds_client_is_up(g.client));
+	rig_fini(&g);
+}
+
+/* Whoever refuses costs more than nobody: a stream each time. */
+TEST(a_server_that_is_there_and_refuses_is_asked_less_often)
+{
+	struct rig g;
+
+	rig_init_with(&g, "stranger", DURATION_SECONDS(1));
+	for (unsigned i = 1; i <= 20; i++) {
+		loop_advance(g.loop, DURATION_SECONDS(5));
+		turns(&g, 20);
+		assert_int_equal(g.connects, 1 + i);
 	}
-	before = g.connects;
-	assert_true(before >= 40);
-	loop_advance(g.loop, DURATION_MS(3900));
-	turns(&g, 3);
-	assert_int_equal(g.connects, before);
-	loop_advance(g.loop, DURATION_MS(2200));
-	turns(&g, 3);
-	assert_int_equal(g.connects, before + 1);
+	loop_advance(g.loop, DURATION_MS(1249));
+	turns(&g, 20);
+	assert_int_equal(g.connects, 21);
 	rig_fini(&g);
 }
 
@@ -360,7 +427,79 @@ TEST(a_node_that_is_refused_does_not_come_up)
 
 	rig_init(&g, "stranger");
 	assert_seen(&g, "down ");
+	assert_true(g.down_connected);
+	assert_int_equal(g.down_status, GRPC_PERMISSION_DENIED);
 	assert_int_equal(g.server.stream_count, 0);
+	rig_fini(&g);
+}
+
+TEST(a_client_that_stops_ends_its_stream_in_order)
+{
+	struct rig g;
+
+	rig_init(&g, "node");
+	buf_clear(&g.seen);
+	xds_client_stop(g.client);
+	assert_false(xds_client_is_idle(g.client));
+	turns(&g, 20);
+	assert_seen(&g, "down stopped ");
+	assert_int_equal(g.down_status, GRPC_OK);
+	assert_int_equal(g.server.stream_count, 0);
+	assert_null(g.server_conn);
+	loop_advance(g.loop, DURATION_SECONDS(30));
+	turns(&g, 20);
+	assert_int_equal(g.connects, 1);
+	rig_fini(&g);
+}
+
+/* Takes a connection, and says nothing ever. */
+static void on_dumb_data(struct conn *c)
+{
+	conn_consume(c, conn_input(c).len);
+}
+
+static void on_dumb_closed(unused_arg struct conn *c)
+{
+}
+
+static const struct conn_handler dumb_handler = {
+	.on_data = on_dumb_data,
+	.on_closed = on_dumb_closed,
+};
+
+static struct conn *connect_to_nobody(void *user)
+{
+	struct rig *g = user;
+	struct conn *near, *far;
+
+	g->connects++;
+	memory_conn_pair(g->loop, &g->chunks, NULL, &near, &far);
+	memory_conn_use(far, &dumb_handler, NULL);
+	return near;
+}
+
+TEST(a_stop_does_not_wait_for_a_server_that_says_nothing)
+{
+	struct xds_client_callbacks callbacks = client_callbacks;
+	const struct xds_client_options options = { .node = STR_INIT("node") };
+	struct rig g;
+
+	rig_init(&g, "node");
+	xds_client_stop(g.client);
+	turns(&g, 20);
+	xds_client_free(g.client);
+	callbacks.connect = connect_to_nobody;
+	g.client = xds_client_new(g.loop, &g.random, &options, &callbacks, &g);
+	xds_client_start(g.client);
+	turns(&g, 20);
+	buf_clear(&g.seen);
+	xds_client_stop(g.client);
+	turns(&g, 20);
+	assert_seen(&g, "");
+	loop_advance(g.loop, XDS_STOP_TIME);
+	turns(&g, 20);
+	assert_seen(&g, "down stopped ");
+	assert_true(xds_client_is_idle(g.client));
 	rig_fini(&g);
 }
 
