@@ -22,12 +22,14 @@ HCM = {
 
 class Http2Proxy:
     """One listener, one route without a time limit, one cluster. With an authority, both sides
-    are TLS: the proxy is `localhost`, and so must be the server behind. With `http1` that
-    speaks HTTP/1.1 in cleartext. `wrap` stands before the command."""
+    are TLS: the proxy is `localhost`, and so must be the server behind, or what `behind_name`
+    says. With `http1` that speaks HTTP/1.1 in cleartext. `wrap` stands before the command."""
 
-    def __init__(self, world, upstream_port, authority=None, http1=False, wrap=()):
+    def __init__(self, world, upstream_port, authority=None, http1=False, wrap=(),
+                 behind_name="localhost"):
         self.world = world
         self.authority = authority
+        self.behind_name = behind_name
         self.certificate = authority and authority.issue("proxy", dns=["localhost"])
         self.port = world.port()
         self.address = ("127.0.0.1", self.port)
@@ -62,11 +64,11 @@ class Http2Proxy:
     def upstream_tls(self):
         if not self.authority:
             return {}
-        return socket("UpstreamTlsContext", {"sni": "localhost", "common_tls_context": {
+        return socket("UpstreamTlsContext", {"sni": self.behind_name, "common_tls_context": {
             "alpn_protocols": ["h2"], "validation_context": {
                 "trusted_ca": {"filename": str(self.authority.cert)},
                 "match_typed_subject_alt_names": [
-                    {"san_type": "DNS", "matcher": {"exact": "localhost"}}]}}})
+                    {"san_type": "DNS", "matcher": {"exact": self.behind_name}}]}}})
 
 
 def place(port):
