@@ -32,6 +32,9 @@
 #include "net/acceptor.h"
 #include "net/socket.h"
 
+struct certificates;
+struct identity;
+struct rpc;
 struct telemetry;
 
 struct api_options {
@@ -43,6 +46,10 @@ struct api_options {
 	struct telemetry *telemetry;
 	const struct grpc_service *grpc; /* of this socket; may be NULL */
 	struct str xds_address;          /* "127.0.0.1:15012": where proxies connect */
+	/* For /metrics; each may be NULL. */
+	const struct certificates *certificates;
+	const struct rpc *rpc;
+	const struct identity *identity;
 	/* Who is at the other end; NULL: socket_peer_of(). */
 	int (*peer_of)(int fd, struct socket_peer *ret_peer);
 };

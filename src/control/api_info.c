@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "codec/node.h"
-#include "control/telemetry.h"
 #include "xds/types.h"
 
 void api_healthz(struct api_request *q)
@@ -96,34 +95,36 @@ void api_proxies(struct api_request *q)
  * Status
  */
 
-struct proxy_counts {
-	uint32_t up, of, programmed;
-};
-
 static void count_proxy(void *user, struct proxy *p)
 {
 	struct proxy_counts *counts = user;
 
 	counts->of++;
 	counts->up += p->state == PROXY_UP;
+	counts->kept += p->kept;
 	counts->programmed += proxy_is_programmed(p);
 }
 
-static void count_object(void *user, unused_arg const struct state_object *o)
+struct proxy_counts api_count_proxies(const struct api_request *q)
 {
-	(*(uint32_t *)user)++;
+	struct proxy_counts counts = { 0 };
+
+	proxies_each(q->api->options.proxies, count_proxy, &counts);
+	return counts;
+}
+
+uint32_t api_count_documents(const struct api_request *q, enum kind_id kind)
+{
+	return document_index_kind(state_index(q->api->options.state), kind).count;
 }
 
 static void add_documents(struct api_request *q, struct node *body)
 {
 	struct node *documents = api_add_map(q, body, "documents");
 
-	for (unsigned kind = 0; kind < KIND_COUNT; kind++) {
-		uint32_t count = 0;
-
-		state_each(q->api->options.state, (enum kind_id)kind, count_object, &count);
-		api_add_number(q, documents, kind_of((enum kind_id)kind)->name, count);
-	}
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
+		api_add_number(q, documents, kind_of((enum kind_id)kind)->name,
+			       api_count_documents(q, (enum kind_id)kind));
 }
 
 static struct node *add_finding(struct api_request *q, struct node *list,
@@ -176,10 +177,9 @@ static void add_findings(struct api_request *q, struct node *body)
 void api_status(struct api_request *q)
 {
 	struct node *body = api_map(q);
-	struct proxy_counts counts = { 0 };
+	const struct proxy_counts counts = api_count_proxies(q);
 	struct node *proxies;
 
-	proxies_each(q->api->options.proxies, count_proxy, &counts);
 	api_add_text(q, body, "version", STR(WEFT_VERSION));
 	api_add_text(q, body, "trustDomain", state_trust_domain(q->api->options.state));
 	api_add_number(q, body, "revision", (int64_t)state_revision(q->api->options.state));
@@ -191,83 +191,4 @@ void api_status(struct api_request *q)
 	add_findings(q, body);
 	api_add_requests(q, body);
 	api_answer(q, 200, body);
-}
-
-/*
- * Prometheus
- */
-
-/* One row per number. */
-struct metric {
-	const char *name; /* with labels where it has some; equal names stand together */
-	const char *type;
-	uint64_t value;
-	const char *text; /* what is counted; of the first row of a name */
-};
-
-static void write_metrics(const struct metric *metrics, size_t count, struct buf *out)
-{
-	struct str before = STR_EMPTY;
-
-	for (size_t i = 0; i < count; i++) {
-		struct str name = str_from(metrics[i].name);
-		struct str family = str_slice(name, 0, str_find(name, 0, '{'));
-
-		if (!str_eq(family, before))
-			buf_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", STR_ARGS(family),
-				   metrics[i].text, STR_ARGS(family), metrics[i].type);
-		before = family;
-		buf_printf(out, "%s %llu\n", metrics[i].name, (unsigned long long)metrics[i].value);
-	}
-}
-
-void api_metrics(struct api_request *q)
-{
-	const struct api *a = q->api;
-	const struct graph *graph = state_graph(a->options.state);
-	const struct telemetry_counters telemetry = telemetry_counters(a->options.telemetry);
-	struct proxy_counts counts = { 0 };
-	struct buf text = BUF_INIT(0);
-
-	proxies_each(a->options.proxies, count_proxy, &counts);
-	// clang-format off
-	const struct metric metrics[] = {
-		{ "weft_build_info{version=\"" WEFT_VERSION "\",component=\"control\"}", "gauge",
-		  1, "Always 1; the labels say what runs." },
-		{ "weft_control_revision", "gauge", state_revision(a->options.state),
-		  "Revision of what people applied." },
-		{ "weft_control_resources_built_total", "counter", graph->built,
-		  "Resources compiled." },
-		{ "weft_control_resources_changed_total", "counter", graph->changed,
-		  "Resources whose bytes came out different." },
-		{ "weft_control_proxies{state=\"up\"}", "gauge", counts.up,
-		  "Proxies by whether they are connected." },
-		{ "weft_control_proxies{state=\"lost\"}", "gauge", counts.of - counts.up, NULL },
-		{ "weft_control_proxies_programmed", "gauge", counts.programmed,
-		  "Proxies whose workers serve the last revision sent to them." },
-		{ "weft_control_telemetry_series", "gauge", telemetry.series,
-		  "Series of the mesh's traffic in memory." },
-		{ "weft_control_telemetry_reports_total", "counter", telemetry.reports,
-		  "Reports of proxies that were taken." },
-		{ "weft_control_telemetry_reports_refused_total", "counter", telemetry.refused,
-		  "Reports of proxies that were refused." },
-		{ "weft_control_telemetry_points_dropped_total", "counter", telemetry.dropped,
-		  "Points of reports that were left out." },
-		{ "weft_control_api_connections", "gauge", a->connection_count,
-		  "Open connections to the API." },
-		{ "weft_control_api_connections_refused_total", "counter",
-		  a->counters.connections_refused, "Connections to the API beyond the limit." },
-		{ "weft_control_api_connections_stalled_total", "counter",
-		  a->counters.connections_stalled,
-		  "Connections to the API ended because the client stalled." },
-		{ "weft_control_api_requests_total", "counter", a->counters.requests,
-		  "Requests to the API." },
-		{ "weft_control_api_refused_total", "counter", a->counters.refused,
-		  "Requests to the API that the caller had no right to." },
-	};
-	// clang-format on
-
-	write_metrics(metrics, array_count(metrics), &text);
-	api_answer_text(q, 200, STR("text/plain; version=0.0.4"), buf_str(&text));
-	buf_fini(&text);
 }

@@ -109,6 +109,13 @@ struct node *api_object_node(struct api_request *q, const struct state_object *o
 /* The signals of the whole mesh over the last minute, as `requests` of a map. */
 void api_add_requests(struct api_request *q, struct node *body);
 
+struct proxy_counts {
+	uint32_t up, of, programmed;
+	uint32_t kept; /* lost for longer than the grace time */
+};
+struct proxy_counts api_count_proxies(const struct api_request *q);
+uint32_t api_count_documents(const struct api_request *q, enum kind_id kind);
+
 /* The handlers. */
 void api_object_get(struct api_request *q);
 void api_object_put(struct api_request *q);

@@ -51,6 +51,14 @@ void proxies_each(const struct proxies *n, void (*on_proxy)(void *user, struct p
 		on_proxy(user, entry->value);
 }
 
+struct proxies_counters proxies_counters(const struct proxies *n)
+{
+	struct proxies_counters counters = n->counters;
+
+	counters.streams = n->server.stream_count;
+	return counters;
+}
+
 const struct state_object *proxy_object(const struct proxy *proxy)
 {
 	return state_get(proxy->owner->state, KIND_WORKLOAD, proxy->name_space, proxy->workload);
@@ -215,6 +223,7 @@ static int on_node(struct delta_stream *delta, struct str bytes, struct diag *d)
 	if (r == 0)
 		r = identity_check(n, id, &identity, d);
 	if (r < 0) {
+		n->counters.refused++;
 		log_warn("proxy.refused", "node=%s reason=%s", log_quote(id),
 			 log_quote(str_from(d->text)));
 		pool_fini(&pool);
@@ -278,6 +287,7 @@ static void on_answer(struct delta_stream *delta, enum xds_type type, struct str
 	refusal_forget(proxy, type, name);
 	if (accepted)
 		return;
+	proxy->owner->counters.nacks++;
 	log_warn("proxy.nack", "node=%s type=%s name=%s reason=%s", proxy->id,
 		 xds_types[type].short_name, log_quote(name), log_quote(reason));
 	refusal_add(proxy, type, name, version, reason);

@@ -87,6 +87,14 @@ struct proxy *proxies_of_workload(const struct proxies *p, const struct document
 void proxies_each(const struct proxies *p, void (*on_proxy)(void *user, struct proxy *proxy),
 		  void *user);
 
+struct proxies_counters {
+	uint32_t streams;   /* open now */
+	uint64_t refused;   /* streams: no such Workload, or not its identity */
+	uint64_t nacks;     /* resources that a proxy refused */
+	uint64_t withdrawn; /* Workloads whose proxy was lost for longer than the grace time */
+};
+struct proxies_counters proxies_counters(const struct proxies *p);
+
 /* The service of its Workload (label app); empty when it has none. */
 struct str proxy_service(const struct proxy *proxy);
 /* Does the proxy still lack what it refused? */

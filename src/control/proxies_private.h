@@ -17,6 +17,7 @@ struct proxies {
 	struct list due; /* struct proxy.in_due: their grace time is over */
 	struct timer withdrawal;
 	uint64_t count_last;
+	struct proxies_counters counters; /* but for the streams, which the server counts */
 };
 
 /* The Workload; NULL when there is none. */

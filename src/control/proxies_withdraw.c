@@ -99,6 +99,7 @@ static void withdraw_applied(struct proxy *proxy, const struct state_object *o)
 	if (!proxy->live)
 		return;
 	log_warn("proxy.withdrawn", "node=%s stays=yes", proxy->id);
+	proxy->owner->counters.withdrawn++;
 	proxy->live = false;
 	state_live_changed(proxy->owner->state, o);
 }
@@ -149,6 +150,8 @@ static void commit(struct round *r)
 		log_error("proxy.withdraw_failed", "count=%zu reason=%s", r->count,
 			  log_quote(str_from(d.text)));
 		begin_again(r);
+	} else {
+		r->proxies->counters.withdrawn += result.deleted;
 	}
 	diag_fini(&d);
 }

@@ -243,6 +243,26 @@ static int port_open(struct control *c, struct diag *d)
 	return 0;
 }
 
+static int identity_start(struct control *c, struct diag *d)
+{
+	struct buf id = BUF_INIT(0);
+	struct identity_options options = {
+		.loop = c->loop,
+		.chunks = &c->chunks,
+		.random = &c->random,
+		.sign = ca_sign_own,
+		.sign_user = &c->ca_own,
+	};
+	int r;
+
+	svid_control_id(ca_trust_domain(c->ca), &id);
+	c->ca_own = (struct ca_own){ .ca = c->ca, .loop = c->loop };
+	options.spiffe_id = buf_str(&id);
+	r = identity_new(&options, &identity_callbacks, c, &c->identity, d);
+	buf_fini(&id);
+	return r;
+}
+
 static int serve_start(struct control *c, struct diag *d)
 {
 	struct api_options options = {
@@ -254,6 +274,9 @@ static int serve_start(struct control *c, struct diag *d)
 		.telemetry = c->telemetry,
 		.grpc = &c->unix_service,
 		.xds_address = str_from(c->xds_address),
+		.certificates = &c->certificates,
+		.rpc = &c->rpc,
+		.identity = c->identity,
 	};
 	int r;
 
@@ -275,26 +298,6 @@ static int serve_start(struct control *c, struct diag *d)
 	return 0;
 }
 
-static int identity_start(struct control *c, struct diag *d)
-{
-	struct buf id = BUF_INIT(0);
-	struct identity_options options = {
-		.loop = c->loop,
-		.chunks = &c->chunks,
-		.random = &c->random,
-		.sign = ca_sign_own,
-		.sign_user = &c->ca_own,
-	};
-	int r;
-
-	svid_control_id(ca_trust_domain(c->ca), &id);
-	c->ca_own = (struct ca_own){ .ca = c->ca, .loop = c->loop };
-	options.spiffe_id = buf_str(&id);
-	r = identity_new(&options, &identity_callbacks, c, &c->identity, d);
-	buf_fini(&id);
-	return r;
-}
-
 static int start(struct control *c, struct diag *d)
 {
 	char *state_dir = NULL, *run_dir = NULL;
@@ -311,10 +314,12 @@ static int start(struct control *c, struct diag *d)
 		r = state_start(c, d);
 	if (r == 0)
 		r = port_open(c, d);
-	if (r == 0)
-		r = serve_start(c, d);
+	/* Its first certificate comes with the first turn of the loop: the service is there then.
+	 */
 	if (r == 0)
 		r = identity_start(c, d);
+	if (r == 0)
+		r = serve_start(c, d);
 	mem_free(state_dir);
 	mem_free(run_dir);
 	return r;

@@ -16,7 +16,7 @@ def rows(text):
     """The cells of the rows of the tables in a text, without their heads."""
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if line.startswith("| ") and cells[0] not in ("---", "Method", "Name", "Status"):
+        if line.startswith("| ") and cells[0] not in ("---", "Method", "Name", "Reason", "Status"):
             yield cells
 
 
@@ -45,9 +45,17 @@ def test_the_page_has_every_route_and_parameter():
 
 
 def test_the_page_has_every_metric():
-    source = (ROOT / "src/control/api_info.c").read_text()
-    metrics = set(re.findall(r'\{ "(weft_\w+)', source))
-    assert {row[0].strip("`") for row in rows(section("Metrics"))} == metrics
+    source = (ROOT / "src/control/api_metrics.c").read_text()
+    metrics = set(re.findall(r'"(?:# HELP )?(weft_\w+)[" ]', source))
+    names = [row[0] for row in rows(section("Metrics"))]
+    assert {name.strip("`") for name in names if name.startswith("`weft_")} == metrics
+
+
+def test_the_page_has_every_reason_of_a_refused_certificate():
+    source = (ROOT / "src/control/certificates.h").read_text()
+    reasons = set(re.findall(r'X\(CERTIFICATES_\w+,\s*"(\w+)"', source))
+    cells = [row[0] for row in rows(section("Metrics")) if not row[0].startswith("`weft_")]
+    assert set(re.findall(r"`(\w+)`", " ".join(cells))) == reasons
 
 
 def test_the_page_has_every_status():

@@ -137,3 +137,31 @@ def with_thief(bank, certificate, status):
     assert exchange(bank.address).status == status
     server.close()
     assert (len(server.served) > 0) == (status == 200)
+
+
+def own_metric(control, name):
+    text = exchange(str(control.address), path="/metrics").text()
+    return int(next(line for line in text.splitlines() if line.startswith(name + " ")).split()[-1])
+
+
+def test_what_the_control_plane_refuses_is_counted(world):
+    control = Control(world)
+    assert own_metric(control, "weft_control_certificates_issued_total") == 0
+    assert call(("127.0.0.1", control.port), context_of()) is None
+    wait_until(lambda: own_metric(control, "weft_control_rpc_handshakes_failed_total") == 1,
+               "a handshake without a certificate is counted")
+    assert own_metric(control, "weft_control_rpc_connections_accepted_total") == 1
+    message = world.path("empty.grpc")
+    message.write_bytes(bytes(5))
+    asked = world.run(["curl", "-s", "--http2-prior-knowledge", "--unix-socket",
+                       str(control.address), "-H", "content-type: application/grpc", "-H",
+                       "te: trailers", "--data-binary", f"@{message}",
+                       "http://weft/istio.v1.auth.IstioCertificateService/CreateCertificate"])
+    assert asked.returncode == 0, asked.stderr
+    refused = "weft_control_certificates_refused_total"
+    assert own_metric(control, refused + '{reason="malformed"}') == 1
+    assert own_metric(control, refused + '{reason="not_granted"}') == 0
+    port = world.port()
+    control.nginx("bank", port, "location / { return 200 money; }")
+    assert own_metric(control, "weft_control_certificates_issued_total") == 1
+    assert own_metric(control, "weft_control_own_certificates_total") == 1

@@ -49,6 +49,8 @@ static void serve(struct house *h)
 		.grpc = &h->grpc,
 		.xds_address = STR("127.0.0.1:15012"),
 		.peer_of = peer_of,
+		.certificates = &h->certificates,
+		.rpc = &h->rpc,
 	};
 	struct diag d = DIAG_INIT;
 

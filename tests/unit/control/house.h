@@ -7,6 +7,8 @@
 
 #include "codec/node.h"
 #include "control/api.h"
+#include "control/certificates.h"
+#include "control/rpc.h"
 #include "control/telemetry.h"
 #include "net/socket.h"
 
@@ -27,6 +29,9 @@ struct house {
 	struct address address;
 	int listening_fd;
 	int peer_error; /* of asking who is at the other end */
+	/* Not served: what they counted, for /metrics. */
+	struct certificates certificates;
+	struct rpc rpc;
 
 	/* The last answer. */
 	uint16_t status;
