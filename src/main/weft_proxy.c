@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <errno.h>
 
+#include "base/crash.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -157,6 +158,8 @@ int main(int argc, char **argv)
 
 	if (file_standard_streams() < 0)
 		return 1;
+	crash_watch("weft-proxy");
+	crash_watch_thread(NULL, NULL);
 	settings_init(settings_table, &settings);
 	r = settings_parse(settings_table, &settings, argc, argv, NULL, &d);
 	if (r == 0)

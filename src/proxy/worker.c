@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/acceptor.h"
@@ -477,7 +478,9 @@ static void *thread_main(void *user)
 
 	snprintf(name, sizeof(name), "worker %u", w->index);
 	pthread_setname_np(pthread_self(), name);
+	crash_watch_thread(NULL, NULL);
 	r = loop_run(w->loop);
+	crash_unwatch_thread();
 	if (r < 0) {
 		log_error("worker.failed", "worker=%u reason=\"%s\"", w->index, err_text(r));
 		abort();
