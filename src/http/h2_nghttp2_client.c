@@ -47,14 +47,18 @@ void h2_client_on_pong(struct h2 *h)
 	watch_life(h);
 }
 
+static void refuse(struct h2_stream *x, uint32_t code, enum stream_reset reason)
+{
+	h2_stream_rst(x, code);
+	h2_stream_over(x, reason);
+}
+
 static void on_interim(struct h2_stream *x)
 {
-	if (++x->interims > H2_INTERIMS_MAX) {
-		h2_stream_rst(x, NGHTTP2_ENHANCE_YOUR_CALM);
-		h2_stream_over(x, STREAM_RESET_LIMIT);
-	} else if (x->s.handler->on_interim) {
+	if (++x->interims > H2_INTERIMS_MAX)
+		refuse(x, NGHTTP2_ENHANCE_YOUR_CALM, STREAM_RESET_LIMIT);
+	else if (x->s.handler->on_interim)
 		x->s.handler->on_interim(&x->s, &x->head);
-	}
 }
 
 void h2_client_on_head(struct h2_stream *x, bool end)
@@ -62,8 +66,12 @@ void h2_client_on_head(struct h2_stream *x, bool end)
 	if (!h2_stream_is_live(x))
 		return;
 	if (x->fault != HTTP_FAULT_NONE) {
-		h2_stream_rst(x, NGHTTP2_ENHANCE_YOUR_CALM);
-		h2_stream_over(x, STREAM_RESET_LIMIT);
+		refuse(x, NGHTTP2_ENHANCE_YOUR_CALM, STREAM_RESET_LIMIT);
+		return;
+	}
+	/* nghttp2 takes any three digits, and would have content behind these. */
+	if (x->head.status < 100) {
+		refuse(x, NGHTTP2_PROTOCOL_ERROR, STREAM_RESET_PROTOCOL);
 		return;
 	}
 	if (x->head.status < 200) {

@@ -4,8 +4,10 @@ import socket
 import struct
 
 import hpack
-from hyperframe.frame import (ContinuationFrame, DataFrame, Frame, HeadersFrame, PingFrame,
-                              SettingsFrame)
+from harness.program import wait_until
+from harness.servers import Scripted
+from hyperframe.frame import (ContinuationFrame, DataFrame, Frame, GoAwayFrame, HeadersFrame,
+                              PingFrame, SettingsFrame)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 GUARD_SECONDS = 60
@@ -55,21 +57,21 @@ def data(stream, content, end=True):
     return f.serialize()
 
 
-class Peer:
-    """A connection. What comes is kept: `answers` has the status of each stream, `resets` the
-    code of each stream that was reset, `goaway` the code that the connection ended with."""
+class Wire:
+    """A connection, of a client or of a server. What comes is kept: `heads` has the first fields
+    of each stream, `content` the bytes of its DATA, `resets` the code of each stream that was
+    reset, `goaway` the code that the connection ended with."""
 
-    def __init__(self, address, greet=True):
-        self.socket = socket.create_connection(address, timeout=GUARD_SECONDS)
+    def __init__(self, connection):
+        self.socket = connection
+        self.socket.settimeout(GUARD_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.decoder = hpack.Decoder()
-        self.answers, self.resets, self.ended, self.settings = {}, {}, set(), {}
+        self.heads, self.content, self.resets, self.ended, self.settings = {}, {}, {}, set(), {}
+        self.pongs = 0
         self.goaway = None
         self.closed = False
         self.received = b""
-        if greet:
-            self.send(PREFACE + SettingsFrame(0).serialize())
-            self.until(lambda: self.settings)
 
     def __enter__(self):
         return self
@@ -84,6 +86,15 @@ class Peer:
             return True
         except (BrokenPipeError, ConnectionResetError):
             return False
+
+    def exactly(self, size):
+        """Bytes that are no frames."""
+        while len(self.received) < size and not self.closed:
+            more = self.socket.recv(65536)
+            self.closed = not more
+            self.received += more
+        taken, self.received = self.received[:size], self.received[size:]
+        return taken
 
     def until(self, condition):
         """Reads until the condition is true or the connection over."""
@@ -110,16 +121,36 @@ class Peer:
             ack.flags.add("ACK")
             self.send(ack.serialize())
         elif kind == "HeadersFrame":
-            fields = dict(self.decoder.decode(f.data))
-            self.answers.setdefault(f.stream_id, fields.get(":status"))
+            self.heads.setdefault(f.stream_id, dict(self.decoder.decode(f.data)))
+        elif kind == "DataFrame":
+            self.content[f.stream_id] = self.content.get(f.stream_id, b"") + f.data
         elif kind == "RstStreamFrame":
             self.resets[f.stream_id] = CODES[f.error_code]
         elif kind == "GoAwayFrame":
             self.goaway = CODES[f.error_code]
-        elif kind == "PingFrame" and "ACK" not in f.flags:
-            self.send(PingFrame(0, f.opaque_data).serialize())
+        elif kind == "PingFrame" and "ACK" in f.flags:
+            self.pongs += 1
+        elif kind == "PingFrame":
+            pong = PingFrame(0, f.opaque_data)
+            pong.flags.add("ACK")
+            self.send(pong.serialize())
         if "END_STREAM" in f.flags or kind == "RstStreamFrame":
             self.ended.add(f.stream_id)
+
+    def ping(self):
+        """Returns when all that was sent has been read, and what it caused has come."""
+        self.send(PingFrame(0, bytes(8)).serialize())
+        self.until(lambda before=self.pongs: self.pongs > before)
+
+
+class Peer(Wire):
+    """A client."""
+
+    def __init__(self, address, greet=True, settings=None):
+        super().__init__(socket.create_connection(address, timeout=GUARD_SECONDS))
+        if greet:
+            self.send(PREFACE + SettingsFrame(0, settings or {}).serialize())
+            self.until(lambda: self.settings)
 
     def outcome(self, stream=None):
         """What came of the frames sent: how the connection ended, or what came of the stream
@@ -128,8 +159,60 @@ class Peer:
         self.until(lambda: PROBE in self.ended and (stream is None or stream in self.ended))
         if self.closed or self.goaway:
             return f"connection {self.goaway}"
-        if self.answers.get(PROBE) != "200":
-            return f"probe {self.answers.get(PROBE)} {self.resets.get(PROBE)}"
-        if stream in self.answers:
-            return f"answer {self.answers[stream]}"
+        if self.status(PROBE) != "200":
+            return f"probe {self.status(PROBE)} {self.resets.get(PROBE)}"
+        if stream in self.heads:
+            return f"answer {self.status(stream)}"
         return f"stream {self.resets[stream]}" if stream in self.resets else "ignored"
+
+    def status(self, stream):
+        return self.heads.get(stream, {}).get(":status")
+
+
+class Upstream(Scripted):
+    """A server that answers well, and with the end of the connection; but to what asks for /bad
+    with any frames: `case` gives them for the stream. So each case has a connection that nothing
+    came before. `told` has what the other side said to the frames, each time they were sent."""
+
+    def __init__(self, world):
+        self.case = None
+        self.asked = 0
+        self.told = []
+        super().__init__(world, self.converse)
+
+    def converse(self, connection, _):
+        wire = Wire(connection)
+        wire.exactly(len(PREFACE))
+        wire.send(SettingsFrame(0).serialize())
+        answered = set()
+        while not wire.closed:
+            wire.until(lambda: wire.ended - answered)
+            for stream in sorted(wire.ended - answered):
+                answered.add(stream)
+                if stream not in wire.resets:
+                    self.answer(wire, stream)
+
+    def answer(self, wire, stream):
+        if wire.heads[stream][":path"] != "/bad":
+            wire.send(GoAwayFrame(0, last_stream_id=stream).serialize()
+                      + headers(stream, [(":status", "200")]))
+            return
+        self.asked += 1
+        wire.send(self.case(stream))
+        # What the frames caused stands behind the first answer at the latest.
+        wire.ping()
+        wire.ping()
+        self.told.append(outcome_of(wire, stream))
+
+    def outcomes(self):
+        """What was told since this was asked last."""
+        wait_until(lambda: len(self.told) == self.asked, "what the other side says")
+        told, self.told, self.asked = set(self.told), [], 0
+        return told
+
+
+def outcome_of(wire, stream):
+    """What the other side said to the frames of a stream."""
+    if wire.goaway or wire.closed:
+        return f"connection {wire.goaway}"
+    return f"stream {wire.resets[stream]}" if stream in wire.resets else "nothing"

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 from frames import (GOOD, PREFACE, Peer, block, continuation, data, frame, headers)
-from harness.echo import Echo
+from harness.echo import LARGE, Echo
 from harness.http1 import Closed
 from harness.http2 import Http2Proxy
 from harness.servers import Scripted
@@ -16,7 +16,7 @@ from hyperframe.frame import (PingFrame, PriorityFrame, RstStreamFrame, Settings
                               WindowUpdateFrame)
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE = range(9)
-END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
+END_STREAM, ACK, END_HEADERS, PADDED, PRIORITY_FLAG = 1, 1, 4, 8, 32
 
 MALFORMED = {"stream PROTOCOL_ERROR", "answer 400", "connection PROTOCOL_ERROR"}
 PROTOCOL, SIZE, FLOW, COMPRESSION = (
@@ -68,7 +68,15 @@ MALFORMED_REQUESTS = {
     "a value with NUL": head(("a", "x\0y")),
     "a path with a space": head(path="/bad x"),
     "a path with a control character": head(path="/bad\x7f"),
+    "a value with a space in front": head(("a", " x")),
+    "a value with a space behind": head(("a", "x ")),
+    "a value with a tab behind": head(("a", "x\t")),
     "a method that is no token": head(method="GET x"),
+    "an empty method": head(method=""),
+    "an empty scheme": head(scheme=""),
+    "a scheme with a space": head(scheme="ht tp"),
+    "a host that is not the authority": head(("host", "other")),
+    "two hosts": head(("host", "test"), ("host", "test"), authority=None),
     "user information in the authority": head(authority="user@test"),
     "an authority with a space": head(authority="te st"),
     "connection": head(("connection", "close")),
@@ -77,7 +85,12 @@ MALFORMED_REQUESTS = {
     "transfer-encoding": post(("transfer-encoding", "chunked")) + data(1, b"0\r\n\r\n"),
     "upgrade": head(("upgrade", "h2c")),
     "te other than trailers": head(("te", "gzip")),
+    "te with more than trailers": head(("te", "trailers, gzip")),
     "a length that is no number": post(("content-length", "x")) + data(1, b"abc"),
+    "an empty length": post(("content-length", "")) + data(1, b"abc"),
+    "a length beyond all": post(("content-length", "9" * 30)) + data(1, b"abc"),
+    "a length and trailers alone": post(("content-length", "5")) + headers(1, [("a", "b")]),
+    "a capital in trailers": post() + headers(1, [("A", "b")]),
     "a length with a sign": post(("content-length", "+3")) + data(1, b"abc"),
     "two lengths": post(("content-length", "3"), ("content-length", "4")) + data(1, b"abc"),
     "less than its length": post(("content-length", "5")) + data(1, b"abc"),
@@ -93,6 +106,35 @@ FRAMES = {
     "te: trailers": (head(("te", "trailers")), 1, SERVED),
     "trailers": (post() + data(1, b"abc", end=False) + headers(1, [("a", "b")]), 1, SERVED),
     "content as long as said": (post(("content-length", "3")) + data(1, b"abc"), 1, SERVED),
+    "DATA in pieces": (post(("content-length", "3")) + b"".join(
+        data(1, b"a", end=False) for _ in range(3)) + data(1, b""), 1, SERVED),
+    "DATA with padding": (post(("content-length", "3")) + frame(
+        DATA, PADDED | END_STREAM, 1, b"\x04abc" + bytes(4)), 1, SERVED),
+    "DATA of padding alone": (post() + frame(DATA, PADDED, 1, b"\x00") + data(1, b""), 1, SERVED),
+    "HEADERS with a priority": (frame(HEADERS, PRIORITY_FLAG | END_HEADERS | END_STREAM, 1,
+                                      b"\x80\0\0\x05\xff" + block(fields())), 1, SERVED),
+    "PRIORITY between head and content": (
+        post() + PriorityFrame(1, depends_on=0).serialize() + data(1, b""), 1, SERVED),
+    "SETTINGS of nothing": (SettingsFrame(0).serialize(), None, IGNORED),
+    "a smaller table": (SettingsFrame(0, {1: 0}).serialize() + head(), 1, SERVED),
+    "the largest frame and window": (
+        SettingsFrame(0, {4: (1 << 31) - 1, 5: (1 << 24) - 1}).serialize() + head(), 1, SERVED),
+    "PING acknowledged unasked": (frame(PING, ACK, 0, bytes(8)), None, IGNORED),
+    "SETTINGS acknowledged unasked": (frame(SETTINGS, ACK, 0), None, IGNORED | PROTOCOL),
+    "a host that is the authority": (head(("host", "test")), 1, SERVED),
+    "a host alone": (head(("host", "test"), authority=None), 1, SERVED),
+    "a table's size of 0": (frame(HEADERS, END_HEADERS | END_STREAM, 1,
+                                  b"\x20" + block(fields())), 1, SERVED),
+    "fields of the static table": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x82\x84\x86" + block(
+            [(":authority", "test")])), 1, SERVED),
+    "a field put into the table and used": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x82\x84\x86\x41\x04test")
+        + frame(HEADERS, END_HEADERS | END_STREAM, 3, b"\x82\x84\x86\xbe"), 3, SERVED),
+    "a text in Huffman's code": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1,
+              b"\x82\x84\x86\x01\x8c\xf1\xe3\xc2\xe5\xf2\x3a\x6b\xa0\xab\x90\xf4\xff"),
+        1, SERVED),
     "a cookie in pieces": (head(("cookie", "a=1"), ("cookie", "b=2")), 1, SERVED),
     "OPTIONS of all": (head(method="OPTIONS", path="*"), 1, SERVED | {"answer 404"}),
     "CONNECT": (headers(1, [(":method", "CONNECT"), (":authority", "test:80")]), 1,
@@ -116,6 +158,23 @@ FRAMES = {
         headers(1, fields(), complete=False) + frame(0xfa, 0, 1), None, PROTOCOL),
     "DATA on stream 0": (frame(DATA, 0, 0, b"x"), None, PROTOCOL),
     "HEADERS on stream 0": (frame(HEADERS, END_HEADERS, 0, block(fields())), None, PROTOCOL),
+    "PRIORITY that depends on itself": (
+        PriorityFrame(1, depends_on=1).serialize(), None,
+        IGNORED | PROTOCOL | {"stream PROTOCOL_ERROR"}),
+    "HEADERS that depend on themselves": (
+        frame(HEADERS, PRIORITY_FLAG | END_HEADERS | END_STREAM, 1,
+              b"\0\0\0\x01\xff" + block(fields())), 1,
+        SERVED | PROTOCOL | {"stream PROTOCOL_ERROR"}),
+    "PRIORITY within a block": (
+        headers(1, fields(), complete=False) + PriorityFrame(1, depends_on=0).serialize(), None,
+        PROTOCOL),
+    "RST_STREAM within a block": (
+        headers(1, fields(), complete=False) + RstStreamFrame(1, 8).serialize(), None, PROTOCOL),
+    "HEADERS of its own within a block": (
+        headers(1, fields(), complete=False) + headers(1, fields()), None, PROTOCOL),
+    "CONTINUATION of an idle stream": (continuation(7, block(fields()), True), None, PROTOCOL),
+    "CONTINUATION behind DATA": (
+        post() + data(1, b"x", end=False) + continuation(1, b"", True), None, PROTOCOL),
     "PRIORITY on stream 0": (frame(PRIORITY, 0, 0, bytes(5)), None, PROTOCOL),
     "RST_STREAM on stream 0": (frame(RST_STREAM, 0, 0, bytes(4)), None, PROTOCOL),
     "CONTINUATION on stream 0": (frame(9, END_HEADERS, 0), None, PROTOCOL),
@@ -141,6 +200,11 @@ FRAMES = {
     "HEADERS with more padding than frame": (
         frame(HEADERS, PADDED | END_HEADERS, 1, b"\xff" + block(fields())), None,
         PROTOCOL | SIZE),
+    "HEADERS too short for their padding": (frame(HEADERS, PADDED | END_HEADERS, 1), None,
+                                            PROTOCOL | SIZE),
+    "HEADERS too short for their priority": (
+        frame(HEADERS, PRIORITY_FLAG | END_HEADERS, 1, b"\0\0"), None, PROTOCOL | SIZE),
+    "DATA too short for its padding": (post() + frame(DATA, PADDED, 1), None, PROTOCOL | SIZE),
     "DATA with more padding than frame": (
         post() + frame(DATA, PADDED, 1, b"\x05abcd"), None, PROTOCOL),
     "PING on a stream": (frame(PING, 0, 1, bytes(8)), None, PROTOCOL),
@@ -175,6 +239,10 @@ FRAMES = {
     "WINDOW_UPDATE of 3 bytes": (frame(WINDOW_UPDATE, 0, 0, bytes(3)), None, SIZE),
     "PRIORITY of 4 bytes": (post() + frame(PRIORITY, 0, 1, bytes(4)), 1,
                             SIZE | {"stream FRAME_SIZE_ERROR"}),
+    "HEADERS that are too long": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, block(fields(("a", "b" * 17000)))), None,
+        SIZE),
+    "SETTINGS that are too long": (frame(SETTINGS, 0, 0, bytes(16386)), None, SIZE),
     "GOAWAY of 7 bytes": (frame(GOAWAY, 0, 0, bytes(7)), None, SIZE),
 
     "an index that is not in the table": (
@@ -188,11 +256,33 @@ FRAMES = {
     "a table's size behind a field": (
         frame(HEADERS, END_HEADERS | END_STREAM, 1, block(fields()) + b"\x20"), None,
         COMPRESSION),
+    "an integer without end": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\xff" + b"\xff" * 20 + b"\x7f"), None,
+        COMPRESSION),
+    "a field that is cut": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, block(fields()) + b"\x40"), None,
+        COMPRESSION),
+    "a name of an index that is not there": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x7f\x10\x01x"), None, COMPRESSION),
+    "padding of a whole byte in Huffman's code": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x82\x84\x86\x01\x82\x1f\xff"), None,
+        COMPRESSION),
+    "the end itself in Huffman's code": (
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x82\x84\x86\x01\x84\xff\xff\xff\xff"),
+        None, COMPRESSION),
     "a text in Huffman's code that ends wrong": (
         frame(HEADERS, END_HEADERS | END_STREAM, 1, b"\x00\x81\x00\x01a"), None, COMPRESSION),
 
     "DATA behind the end of a stream": (head() + data(1, b"x"), None, CLOSED | IGNORED),
     "HEADERS behind the end of a stream": (head() + head(), None, CLOSED),
+    "HEADERS behind a reset": (post() + RstStreamFrame(1, 8).serialize() + head(), None,
+                               CLOSED | IGNORED | PROTOCOL),
+    "PRIORITY behind a reset": (
+        post() + RstStreamFrame(1, 8).serialize() + PriorityFrame(1, depends_on=0).serialize(),
+        None, IGNORED),
+    "WINDOW_UPDATE behind a reset": (
+        post() + RstStreamFrame(1, 8).serialize() + WindowUpdateFrame(1, 5).serialize(), None,
+        IGNORED),
     "DATA behind a reset": (post() + RstStreamFrame(1, 8).serialize() + data(1, b"x"), None,
                             CLOSED | IGNORED),
 }
@@ -220,6 +310,7 @@ FLOODS = {
 }
 FLOOD_PARTS, FLOOD_PART = 200, 1000
 WINDOW_FRAMES = 4096   # 64 MiB
+WINDOW_BYTES = 65535   # of a connection, until it is updated
 
 
 class Behind(Echo):
@@ -296,6 +387,39 @@ def test_content_beyond_the_window_is_an_error(world):
         peer.until(lambda: peer.goaway or 1 in peer.resets)
         assert "FLOW_CONTROL_ERROR" in (peer.goaway, peer.resets.get(1))
     over.set()
+
+
+def test_content_keeps_to_the_window_of_its_stream(world):
+    """By a setting, byte for byte by updates, and below nothing by another setting."""
+    setting = Setting(world)
+    with Peer(setting.proxy.address, settings={SettingsFrame.INITIAL_WINDOW_SIZE: 3}) as peer:
+        peer.send(head(("x-want", "large")))
+        peer.until(lambda: len(peer.content.get(1, b"")) == 3)
+        peer.send(WindowUpdateFrame(1, 1).serialize())
+        peer.until(lambda: len(peer.content[1]) == 4)
+        peer.send(SettingsFrame(0, {SettingsFrame.INITIAL_WINDOW_SIZE: 0}).serialize()
+                  + WindowUpdateFrame(1, 3).serialize())
+        peer.ping()
+        assert len(peer.content[1]) == 4
+        peer.send(WindowUpdateFrame(1, 2).serialize())
+        peer.until(lambda: len(peer.content[1]) == 6)
+        peer.send(SettingsFrame(0, {SettingsFrame.INITIAL_WINDOW_SIZE: len(LARGE)}).serialize()
+                  + WindowUpdateFrame(0, len(LARGE)).serialize())
+        peer.until(lambda: 1 in peer.ended)
+        assert peer.content[1] == LARGE
+
+
+def test_content_keeps_to_the_window_of_the_connection(world):
+    setting = Setting(world)
+    with Peer(setting.proxy.address, settings={
+            SettingsFrame.INITIAL_WINDOW_SIZE: len(LARGE)}) as peer:
+        peer.send(b"".join(headers(n, fields(("x-want", "large"))) for n in (1, 3)))
+        peer.until(lambda: sum(map(len, peer.content.values())) == WINDOW_BYTES)
+        peer.ping()
+        assert sum(map(len, peer.content.values())) == WINDOW_BYTES
+        peer.send(WindowUpdateFrame(0, 2 * len(LARGE)).serialize())
+        peer.until(lambda: {1, 3} <= peer.ended)
+        assert peer.content == {1: LARGE, 3: LARGE}
 
 
 def test_more_streams_than_allowed_are_refused(world):

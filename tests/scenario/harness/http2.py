@@ -23,10 +23,11 @@ HCM = {
 class Http2Proxy:
     """One listener, one route without a time limit, one cluster. With an authority, both sides
     are TLS: the proxy is `localhost`, and so must be the server behind, or what `behind_name`
-    says. With `http1` that speaks HTTP/1.1 in cleartext. `wrap` stands before the command."""
+    says. With `http1` that speaks HTTP/1.1 in cleartext. `wrap` stands before the command,
+    `flags` behind it."""
 
     def __init__(self, world, upstream_port, authority=None, http1=False, wrap=(),
-                 behind_name="localhost"):
+                 behind_name="localhost", flags=()):
         self.world = world
         self.authority = authority
         self.behind_name = behind_name
@@ -37,7 +38,8 @@ class Http2Proxy:
         behind = {} if http1 else {**HTTP2, **self.upstream_tls()}
         config = self.bootstrap(upstream_port, behind)
         path = world.path("http2.yaml", json.dumps(config))
-        self.program = world.start("weft-proxy", [*wrap, program("weft-proxy"), "-c", path])
+        self.program = world.start("weft-proxy", [*wrap, program("weft-proxy"), "-c", path,
+                                                 *flags])
         self.program.wait_ready(self.admin.ready, "ready")
 
     def bootstrap(self, upstream_port, behind):

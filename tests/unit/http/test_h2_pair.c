@@ -410,6 +410,22 @@ TEST(h2_client_knows_the_code_of_a_reset)
 	pair_fini(&p);
 }
 
+/* It is no interim answer either, behind which content might stand without a head. */
+TEST(h2_client_refuses_a_status_below_100)
+{
+	struct pair p;
+	struct buf out = BUF_INIT(0);
+
+	lone_init(&p, NULL);
+	request(&p, "GET", true);
+	wire_headers(&out, WIRE_END_HEADERS, 1, ":status=099");
+	wire_frame(&out, WIRE_DATA, WIRE_END_STREAM, 1, STR("x"));
+	peer_say(&p.peer, buf_str(&out));
+	notes_expect(&p.client.notes, "closed: the peer broke the protocol\n");
+	buf_fini(&out);
+	pair_fini(&p);
+}
+
 TEST(h2_client_refuses_a_push)
 {
 	struct pair p;
