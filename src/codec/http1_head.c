@@ -14,6 +14,9 @@
 
 #include "codec/http1_scan.h"
 
+/* So many empty lines may stand in front of a request. */
+#define EMPTY_LINES_MAX 4
+
 enum step {
 	STEP_OK,
 	STEP_MORE,
@@ -178,8 +181,8 @@ static enum step take_request_line(struct parse *c)
 {
 	enum step step;
 
-	/* RFC 9112 §2.2: one empty line in front is the leftover of an old client. */
-	if (c->p < c->end && *c->p == '\r') {
+	/* RFC 9112 §2.2: empty lines in front are the leftover of an old client. */
+	for (int lines = 0; lines < EMPTY_LINES_MAX && c->p < c->end && *c->p == '\r'; lines++) {
 		step = take_line_end(c);
 		if (step != STEP_OK)
 			return step;
@@ -499,8 +502,10 @@ static enum step conclude_request(struct parse *c)
 			return bad(c, HTTP1_FAULT_HOST);
 		if (!h->authority.len)
 			h->authority = c->host;
-	} else if (h->version >= 11) {
+	} else if (h->version >= 11 || (!h->authority.len && !c->limits->default_host.len)) {
 		return bad(c, HTTP1_FAULT_HOST_MISSING);
+	} else if (!h->authority.len) {
+		h->authority = c->limits->default_host;
 	}
 	conclude_connection(c);
 	return conclude_body(c, HTTP1_BODY_NONE);

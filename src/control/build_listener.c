@@ -47,6 +47,8 @@ static struct pb_message *http_manager(struct pool *pool, struct str stat_prefix
 	options = pb_add_message(m, PB_HttpConnectionManager_common_http_protocol_options);
 	pb_set_duration(options, PB_HttpProtocolOptions_idle_timeout, idle_timeout);
 	pb_set_wrapped(options, PB_HttpProtocolOptions_max_headers_count, HEADERS_COUNT);
+	options = pb_add_message(m, PB_HttpConnectionManager_http_protocol_options);
+	pb_set_bool(options, PB_Http1ProtocolOptions_accept_http_10, true);
 	http_filters(m);
 	return m;
 }

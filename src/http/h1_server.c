@@ -41,14 +41,17 @@ static void refuse(struct h1 *h, enum http_fault fault, uint16_t status, const c
 {
 	struct http_server_conn *hc = server_of(h);
 	struct str reason = status_text(status);
+	/* RFC 9110 §15.5.22: what to change to has to be said. */
+	const char *connection = status == 426 ? "upgrade: HTTP/1.1\r\nconnection: upgrade, close"
+					       : "connection: close";
 	char text[512];
 	int len;
 
 	hc->fault_detail = detail;
 	len = snprintf(text, sizeof(text),
 		       "HTTP/1.1 %d %.*s\r\ncontent-type: text/plain\r\ncontent-length: %zu\r\n"
-		       "connection: close\r\n\r\n%s\n",
-		       status, STR_ARGS(reason), strlen(detail) + 1, detail);
+		       "%s\r\n\r\n%s\n",
+		       status, STR_ARGS(reason), strlen(detail) + 1, connection, detail);
 	conn_send_str(h->conn, str_of(text, (size_t)len));
 	h->keep_alive = false;
 	if (hc->handler->on_fault)
@@ -63,6 +66,8 @@ static const struct {
 } fault_answers[] = {
 	{ HTTP1_FAULT_BYTES, HTTP_FAULT_HEADERS_LARGE, 431 },
 	{ HTTP1_FAULT_COUNT, HTTP_FAULT_HEADERS_MANY, 431 },
+	/* RFC 9112 §6.1: what stands behind it cannot be framed. */
+	{ HTTP1_FAULT_CODING, HTTP_FAULT_CODING, 501 },
 };
 
 static void on_fault(struct h1 *h, enum http1_fault why)
@@ -134,6 +139,18 @@ static void begin(struct h1 *h, struct h1_stream *x, const struct http1_head *he
 		send_continue(x);
 }
 
+/* Not where the request is broken beside: that is told first. */
+static bool refuse_old_version(struct h1 *h, struct h1_stream *x, enum http1_result result,
+			       enum http1_fault fault)
+{
+	if (likely(!server_of(h)->options->http10_refused || x->head.version != 10) ||
+	    (result == HTTP1_BAD && fault != HTTP1_FAULT_HOST_MISSING) || result == HTTP1_MORE)
+		return false;
+	h1_stream_free(x);
+	refuse(h, HTTP_FAULT_OLD_VERSION, 426, "HTTP/1.0 is not accepted");
+	return true;
+}
+
 /*
  * The answers before still wait for their reader. A client that asks again and again and reads
  * nothing is slowed here: no answer of its own would slow it, when each is short.
@@ -153,6 +170,8 @@ static bool read_head(struct h1 *h)
 		return false;
 	x = h1_stream_new(h);
 	result = http1_read_request(&h->reader, &h->limits, conn_input(h->conn), &x->head, &head);
+	if (refuse_old_version(h, x, result, head.fault))
+		return false;
 	if (result == HTTP1_DONE) {
 		h1_head_taken(h, x, &head);
 		if (!refuse_other_protocol(h, x, &head))
@@ -181,7 +200,7 @@ static void check_eof(struct h1 *h)
 	if (!h->stream) {
 		finish(h);
 	} else if (h1_stream_is_live(h->stream) && h->recv != H1_RECV_END) {
-		h1_stream_over(h->stream, STREAM_RESET_PEER);
+		h1_stream_over(h->stream, STREAM_RESET_CLOSED);
 		h->keep_alive = false;
 		conn_close(h->conn);
 	}
@@ -382,6 +401,7 @@ static void start(struct http_server_conn *hc)
 			o->headers_count_max ? o->headers_count_max : HTTP_HEADERS_COUNT_DEFAULT,
 		.bytes_max =
 			o->headers_bytes_max ? o->headers_bytes_max : HTTP_HEADERS_BYTES_DEFAULT,
+		.default_host = o->default_host,
 	};
 	hc->h1.trailers_enabled = o->trailers_enabled;
 	c->handler = &server_conn_handler;

@@ -203,7 +203,7 @@ void h2_on_data(struct h2 *h)
 	if (len == NGHTTP2_ERR_FLOODED && h->server)
 		h2_server_fault(h, HTTP_FAULT_FLOOD, 0, "nghttp2 met a flood");
 	else if (len == NGHTTP2_ERR_BAD_CLIENT_MAGIC && h->server)
-		h2_server_fault(h, HTTP_FAULT_CODEC, 0, "the HTTP/2 preface is wrong");
+		h2_server_fault(h, HTTP_FAULT_MESSAGE, 0, "the HTTP/2 preface is wrong");
 	if (len < 0)
 		conn_close_after_sent(h->conn, H2_LINGER);
 	else

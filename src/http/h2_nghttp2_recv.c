@@ -118,7 +118,7 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 	(void)value;
 	(void)flags;
 	if (h->server)
-		h2_server_fault(h, HTTP_FAULT_CODEC, 0, "a header field is invalid");
+		h2_server_fault(h, HTTP_FAULT_MESSAGE, 0, "a header field is invalid");
 	nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
 				  NGHTTP2_PROTOCOL_ERROR);
 	return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -133,7 +133,7 @@ static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame
 	(void)session;
 	(void)frame;
 	if (h->server)
-		h2_server_fault(h, HTTP_FAULT_CODEC, 0, nghttp2_strerror(error));
+		h2_server_fault(h, HTTP_FAULT_MESSAGE, 0, nghttp2_strerror(error));
 	return 0;
 }
 

@@ -99,9 +99,9 @@ static bool refuse_head(struct h2_stream *x)
 	else if (x->head.method_id == METHOD_CONNECT)
 		refuse(x, HTTP_FAULT_UPGRADE, 403, "CONNECT is not allowed");
 	else if (!authority_is_valid(&x->head))
-		refuse(x, HTTP_FAULT_CODEC, 400, "Host or :authority is missing or invalid");
+		refuse(x, HTTP_FAULT_MESSAGE, 400, "Host or :authority is missing or invalid");
 	else if (!path_is_valid(&x->head))
-		refuse(x, HTTP_FAULT_CODEC, 400, ":path is invalid");
+		refuse(x, HTTP_FAULT_MESSAGE, 400, ":path is invalid");
 	else
 		return false;
 	return true;

@@ -31,7 +31,10 @@ enum http_codec {
 	X(HTTP_FAULT_HEADERS_TIMEOUT, "request_header_timeout")                    \
 	X(HTTP_FAULT_IDLE,            "idle_timeout")                              \
 	X(HTTP_FAULT_UPGRADE,         "upgrade_not_allowed")                       \
-	X(HTTP_FAULT_FLOOD,           "http2.flood")
+	X(HTTP_FAULT_FLOOD,           "http2.flood")                               \
+	X(HTTP_FAULT_CODING,          "http1.invalid_transfer_encoding")           \
+	X(HTTP_FAULT_OLD_VERSION,     "low_version")                               \
+	X(HTTP_FAULT_MESSAGE,         "http2.violation.of.messaging.rule")
 // clang-format on
 
 enum http_fault {
@@ -50,6 +53,8 @@ struct http_server_options {
 	struct duration idle_timeout;     /* no stream: close; 0: none */
 	struct duration headers_timeout;  /* from first byte to complete head; 0: none.
 					   * HTTP/2: from the beginning to its SETTINGS */
+	bool http10_refused;              /* HTTP/1.0 is answered 426 */
+	struct str default_host;          /* of requests of HTTP/1.0 that name none; empty: 400 */
 	bool trailers_enabled;            /* HTTP/1 trailers are dropped otherwise */
 	/*
 	 * Expect: 100-continue in HTTP/1. False: the codec takes the field away and answers 100

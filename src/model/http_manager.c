@@ -53,6 +53,8 @@ static int protocols_read(struct compile *c, const struct pb_message *m, struct 
 	h->headers_count_max = s.headers_count_max;
 	h->requests_per_connection_max = s.requests_per_connection_max;
 	h->trailers_enabled = s.trailers_enabled;
+	h->http10_accepted = s.http10_accepted;
+	h->http10_host = s.http10_host;
 	h->http2 = s.http2;
 	if (h->http2.streams_max == 0)
 		h->http2.streams_max = STREAMS_ABSENT;

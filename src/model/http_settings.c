@@ -1,5 +1,6 @@
 #include "model/http_settings.h"
 
+#include "codec/http1.h"
 #include "model/compile.h"
 
 #define IDLE_ABSENT DURATION_SECONDS(3600)
@@ -32,6 +33,11 @@ int http_settings_http1(struct compile *c, const struct pb_message *m, struct ht
 		return pb_fail_field(c->d, m, PB_Http1ProtocolOptions_allow_absolute_url,
 				     ERR_UNSUPPORTED, "false is not supported");
 	s->trailers_enabled = pb_bool(m, PB_Http1ProtocolOptions_enable_trailers);
+	s->http10_accepted = pb_bool(m, PB_Http1ProtocolOptions_accept_http_10);
+	s->http10_host = pb_text(m, PB_Http1ProtocolOptions_default_host_for_http_10);
+	if (s->http10_host.len && !http1_host_is_valid(s->http10_host))
+		return pb_fail_field(c->d, m, PB_Http1ProtocolOptions_default_host_for_http_10,
+				     ERR_CONFIG, "is no host");
 	return 0;
 }
 

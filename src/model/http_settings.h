@@ -23,6 +23,8 @@ struct http_settings {
 	uint32_t headers_count_max; /* 100 */
 	uint32_t requests_per_connection_max;
 	bool trailers_enabled;
+	bool http10_accepted;
+	struct str http10_host; /* of requests of HTTP/1.0 without Host; empty: they are refused */
 	struct http2_settings http2;
 };
 

@@ -38,6 +38,8 @@ struct http_manager {
 	bool generate_request_id;    /* true */
 	bool preserve_external_request_id;
 	bool trailers_enabled;
+	bool http10_accepted;
+	struct str http10_host; /* of requests of HTTP/1.0 without Host; empty: they are refused */
 	bool normalize_path;
 	bool merge_slashes;
 	uint32_t xff_num_trusted_hops;

@@ -77,6 +77,14 @@ static const uint8_t reasons_closed[] = {
 };
 // clang-format on
 
+static enum reason reason_closed(const struct exchange *x, enum stream_reset reset)
+{
+	enum reason reason = reasons_closed[reset];
+	bool http2 = x->deadlines == x->own_deadlines;
+
+	return reason == REASON_CLIENT_PROTOCOL && http2 ? REASON_CLIENT_MESSAGE : reason;
+}
+
 static void count_status(const struct exchange *x)
 {
 	unsigned class = x->status / 100;
@@ -113,7 +121,7 @@ static void down_closed(struct stream *s, enum stream_reset reason)
 
 	/* Whatever it was before: without an end of its answer the client got none whole. */
 	if (!x->response_ended && x->reason <= REASON_UPSTREAM) {
-		exchange_reason(x, reasons_closed[reason]);
+		exchange_reason(x, reason_closed(x, reason));
 		if (x->attempt.upstream)
 			stat_inc(x->attempt.upstream->cluster->cells, CLUSTER_RQ_CANCELLED);
 	}

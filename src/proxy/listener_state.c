@@ -57,8 +57,12 @@ static struct http_state *http_state_new(const struct http_manager *m, struct st
 		.stream_window_bytes = m->http2.stream_window_bytes,
 		.connection_window_bytes = m->http2.connection_window_bytes,
 		.idle_timeout = m->idle_timeout,
-		.headers_timeout = m->request_headers_timeout,
+		/* As in Envoy: a head that stands still is a request that stands still. */
+		.headers_timeout = m->request_headers_timeout.ns > 0 ? m->request_headers_timeout
+								     : m->stream_idle_timeout,
 		.trailers_enabled = m->trailers_enabled,
+		.http10_refused = !m->http10_accepted,
+		.default_host = m->http10_host,
 	};
 	filter_stack_init(&h->filters, m->filters, m->filter_count);
 	h->stats = stat_scope_get(stats, STAT_HTTP, m->stat_prefix);

@@ -143,6 +143,13 @@ enum reason_scope { REASON_COUNTS_NOTHING, REASON_COUNTS_HTTP, REASON_COUNTS_CLU
 	  "request_headers_too_large", HTTP, HTTP_RQ_TOO_LARGE, NEVER, "")                     \
 	X(REASON_CODEC,            "malformed_request",         400, DPE,  "http1.codec_error",\
 	  HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "Bad Request")                                  \
+	X(REASON_CODING,           "unknown_coding",            501, DPE,                      \
+	  "http1.invalid_transfer_encoding", HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER,              \
+	  "Not Implemented")                                                                   \
+	X(REASON_OLD_VERSION,      "old_version",               426, NONE, "low_version",      \
+	  NOTHING, 0, NEVER, "")                                                               \
+	X(REASON_MESSAGE,          "malformed_request_http2",   400, DPE,                      \
+	  "http2.violation.of.messaging.rule", HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "Bad Request") \
 	X(REASON_FLOOD,            "http2_flood",               0,   DPE,  "http2.flood",      \
 	  HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "")                                             \
 	X(REASON_UPGRADE,          "upgrade_refused",           403, NONE, "upgrade_failed",   \
@@ -161,6 +168,8 @@ enum reason_scope { REASON_COUNTS_NOTHING, REASON_COUNTS_HTTP, REASON_COUNTS_CLU
 	  HTTP, HTTP_RQ_RX_RESET, NEVER, "")                                                   \
 	X(REASON_CLIENT_PROTOCOL,  "client_protocol_error",     0,   DPE,  "http1.codec_error",\
 	  HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "")                                             \
+	X(REASON_CLIENT_MESSAGE,   "client_protocol_error_http2", 0, DPE,                      \
+	  "http2.violation.of.messaging.rule", HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "")        \
 	X(REASON_LOCAL_CLOSED,     "closed_by_proxy",           0,   LR,                       \
 	  "downstream_local_disconnect", NOTHING, 0, NEVER, "")                                \
 	X(REASON_AFTER_CLOSED,     "upstream_closed_midway",    0,   UC,                       \

@@ -256,7 +256,7 @@ static const struct {
 	const char *text;
 } bad_requests[] = {
 	{ HTTP1_FAULT_METHOD, " GET / HTTP/1.1\r\nHost: a\r\n\r\n" },
-	{ HTTP1_FAULT_METHOD, "\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n" },
+	{ HTTP1_FAULT_METHOD, "\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n" },
 	{ HTTP1_FAULT_METHOD, "\x16\x03\x01\x02\r\n\r\n" },
 	{ HTTP1_FAULT_METHOD, "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n" },
 	{ HTTP1_FAULT_METHOD, "GET\r\nHost: a\r\n\r\n" },
@@ -307,6 +307,7 @@ static const struct {
 	{ HTTP1_FAULT_FOLD, HEAD "b: c\r\n\td: e\r\n\r\n" },
 	{ HTTP1_FAULT_FOLD, "GET / HTTP/1.1\r\n Host: a\r\n\r\n" },
 	{ HTTP1_FAULT_HOST_MISSING, "GET / HTTP/1.1\r\n\r\n" },
+	{ HTTP1_FAULT_HOST_MISSING, "GET / HTTP/1.0\r\n\r\n" },
 	{ HTTP1_FAULT_HOST_MISSING, "GET http://a/ HTTP/1.1\r\nb: c\r\n\r\n" },
 	{ HTTP1_FAULT_HOST_REPEATED, HEAD "Host: a\r\n\r\n" },
 	{ HTTP1_FAULT_HOST_REPEATED, "GET http://a/ HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n" },
@@ -341,7 +342,7 @@ static const struct {
 					  "Content-Length: 5\r\n\r\n" },
 	{ HTTP1_FAULT_CODING_LENGTH, POST "Content-Length: 0\r\n"
 					  "Transfer-Encoding: chunked\r\n\r\n" },
-	{ HTTP1_FAULT_CODING_VERSION, "POST / HTTP/1.0\r\n"
+	{ HTTP1_FAULT_CODING_VERSION, "POST / HTTP/1.0\r\nHost: a\r\n"
 				      "Transfer-Encoding: chunked\r\n\r\n" },
 };
 
@@ -432,6 +433,45 @@ TEST(a_length_of_nothing_is_dropped_where_none_may_be)
 	pool_fini(&x.pool);
 }
 
+TEST(an_old_request_without_host_gets_the_default)
+{
+	static const struct {
+		const char *text, *authority;
+	} requests[] = {
+		{ "GET / HTTP/1.0\r\n\r\n", "d.example" },
+		{ "GET http://a/ HTTP/1.0\r\n\r\n", "a" },
+		{ "GET / HTTP/1.0\r\nHost: a\r\n\r\n", "a" },
+		{ "GET / HTTP/1.1\r\n\r\n", NULL },
+	};
+	struct http1_limits with_host = limits;
+
+	with_host.default_host = STR("d.example");
+	for (size_t i = 0; i < array_count(requests); i++) {
+		struct pool pool = POOL_INIT(256);
+		struct http1_reader r = { 0 };
+		struct http1_head head;
+		struct headers h;
+
+		headers_init(&h, &pool);
+		assert_int_equal(
+			http1_read_request(&r, &with_host, str_from(requests[i].text), &h, &head),
+			requests[i].authority ? HTTP1_DONE : HTTP1_BAD);
+		if (requests[i].authority)
+			assert_str_equal(h.authority, requests[i].authority);
+		pool_fini(&pool);
+	}
+}
+
+TEST(a_few_empty_lines_may_stand_in_front_of_a_request)
+{
+	struct reading x =
+		read_head(STR("\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"), false);
+
+	assert_int_equal(x.result, HTTP1_DONE);
+	assert_str_equal(x.h.path, "/");
+	pool_fini(&x.pool);
+}
+
 static const struct {
 	const char *text;
 	bool response, keep_alive;
@@ -441,9 +481,9 @@ static const struct {
 	{ "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, CLOSE ,y\r\n\r\n", false, false },
 	{ "GET / HTTP/1.1\r\nHost: a\r\nConnection: x\r\nConnection: close\r\n\r\n", false, false },
 	{ "GET / HTTP/1.1\r\nHost: a\r\nConnection: closed\r\n\r\n", false, true },
-	{ "GET / HTTP/1.0\r\n\r\n", false, false },
-	{ "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", false, true },
-	{ "GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false, false },
+	{ "GET / HTTP/1.0\r\nHost: a\r\n\r\n", false, false },
+	{ "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", false, true },
+	{ "GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n", false, false },
 	{ "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true, true },
 	{ "HTTP/1.1 200 OK\r\n\r\n", true, false },
 	{ "HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", true, false },
@@ -502,9 +542,10 @@ TEST(expect_and_upgrade_are_seen)
 	assert_true(x.head.expect_continue);
 	assert_true(x.head.upgrade);
 	pool_fini(&x.pool);
-	x = read_head(STR("POST / HTTP/1.0\r\nExpect: 100-continue\r\nUpgrade: websocket\r\n"
-			  "Connection: Upgrade\r\n\r\n"),
-		      false);
+	x = read_head(
+		STR("POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nUpgrade: websocket\r\n"
+		    "Connection: Upgrade\r\n\r\n"),
+		false);
 	assert_false(x.head.expect_continue);
 	assert_false(x.head.upgrade);
 	pool_fini(&x.pool);

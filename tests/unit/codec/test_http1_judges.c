@@ -327,8 +327,6 @@ static const struct deviation llhttp_deviations[] = {
 	{ "request-invalid.md", "Invalid method", false, "any token is a method" },
 	{ "request-uri.md", "Fragment in URI", true, "a fragment is never sent" },
 	{ "request-uri.md", "`host:port` and basic auth", true, "no user in an authority" },
-	{ "request-connection.md", "CRLF between requests, implicit `keep-alive`", true,
-	  "one empty line at most" },
 	{ "request-content-length.md", "Content-Length reset when no body is received", false,
 	  "the body is waited for" },
 	{ "request-transfer-encoding.md", "POST with `chunked` as last transfer-encoding", true,

@@ -158,7 +158,7 @@ static const struct {
 	uint16_t status; /* 0: reset */
 	enum http_fault fault;
 } bad_heads[] = {
-	{ GET_FIELDS ";host=b", 400, HTTP_FAULT_CODEC },
+	{ GET_FIELDS ";host=b", 400, HTTP_FAULT_MESSAGE },
 	{ GET_FIELDS ";host=a;host=a", 0, HTTP_FAULT_NONE },
 	/* Who refuses these two depends on the release of nghttp2: 1.52 leaves them to us. */
 	{ ":method=GET;:scheme=http;:authority=u@a;:path=/", 400, HTTP_FAULT_NONE },
@@ -167,12 +167,12 @@ static const struct {
 	{ ":method=GET;:scheme=http;:authority=a;:path=/a b", 400, HTTP_FAULT_NONE },
 	{ ":method=GET;:scheme=http;:authority=a;:path=*", 0, HTTP_FAULT_NONE },
 	{ ":method=CONNECT;:authority=a:1", 403, HTTP_FAULT_UPGRADE },
-	{ GET_FIELDS ";Upper=b", 0, HTTP_FAULT_CODEC },
-	{ GET_FIELDS ";connection=close", 0, HTTP_FAULT_CODEC },
-	{ GET_FIELDS ";transfer-encoding=chunked", 0, HTTP_FAULT_CODEC },
-	{ GET_FIELDS ";te=gzip", 0, HTTP_FAULT_CODEC },
-	{ GET_FIELDS ";x=a\nb", 0, HTTP_FAULT_CODEC },
-	{ GET_FIELDS ";x y=a", 0, HTTP_FAULT_CODEC },
+	{ GET_FIELDS ";Upper=b", 0, HTTP_FAULT_MESSAGE },
+	{ GET_FIELDS ";connection=close", 0, HTTP_FAULT_MESSAGE },
+	{ GET_FIELDS ";transfer-encoding=chunked", 0, HTTP_FAULT_MESSAGE },
+	{ GET_FIELDS ";te=gzip", 0, HTTP_FAULT_MESSAGE },
+	{ GET_FIELDS ";x=a\nb", 0, HTTP_FAULT_MESSAGE },
+	{ GET_FIELDS ";x y=a", 0, HTTP_FAULT_MESSAGE },
 	{ GET_FIELDS ";:path=/", 0, HTTP_FAULT_NONE },
 	{ ":method=GET;:scheme=http;:authority=a", 0, HTTP_FAULT_NONE },
 	{ GET_FIELDS ";content-length=5", 0, HTTP_FAULT_NONE },
@@ -418,7 +418,7 @@ TEST(h2_streams_are_limited)
 	wire_expect(&v.client, "GOAWAY 3 1\n");
 	assert_true(v.client.eof);
 	notes_expect(&v.notes, "headers GET a /x end\nheaders GET a /x end\n"
-			       "fault 1 0: Protocol error\n");
+			       "fault 10 0: Protocol error\n");
 	server_fini(&v);
 }
 
