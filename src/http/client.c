@@ -145,3 +145,32 @@ void http_client_conn_close(struct http_client_conn *hc)
 	if (hc->conn)
 		conn_close(hc->conn);
 }
+
+int http_client_conn_detach(struct http_client_conn *hc)
+{
+	int r;
+
+	if (!hc->ops || !hc->conn || hc->draining || hc->conn->read_paused ||
+	    list_is_linked(&hc->reap.in_loop) || !hc->ops->at_rest(hc))
+		return ERR_CONFLICT;
+	r = conn_detach(hc->conn);
+	if (r == 0 && hc->ops->leave)
+		hc->ops->leave(hc);
+	return r;
+}
+
+int http_client_conn_attach(struct http_client_conn *hc, struct loop *l, struct chunk_stock *chunks,
+			    void *user)
+{
+	hc->user = user;
+	return conn_attach(hc->conn, l, chunks);
+}
+
+void http_client_conn_discard(struct http_client_conn *hc)
+{
+	struct conn *c = hc->conn;
+
+	hc->ops->gone(hc);
+	conn_discard(c);
+	mem_free(hc);
+}

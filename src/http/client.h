@@ -55,3 +55,15 @@ struct stream *http_client_conn_begin(struct http_client_conn *hc,
 				      const struct stream_handler *handler, void *user);
 
 void http_client_conn_close(struct http_client_conn *hc);
+
+/*
+ * Leaves its loop whole, for another thread to attach. ERR_CONFLICT when it has a stream, drains
+ * or is in the middle of anything, ERR_UNSUPPORTED when the transport cannot: then nothing
+ * changed. Between the two calls it belongs to whoever carries it, and calls nobody.
+ */
+must_check int http_client_conn_detach(struct http_client_conn *hc);
+/* Enters a loop, with another user; its handler stays. On failure the caller still owns it. */
+must_check int http_client_conn_attach(struct http_client_conn *hc, struct loop *l,
+				       struct chunk_stock *chunks, void *user);
+/* Closes and frees a detached one, without any callback. */
+void http_client_conn_discard(struct http_client_conn *hc);

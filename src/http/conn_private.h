@@ -63,6 +63,10 @@ struct http_client_codec {
 	uint32_t (*active)(const struct http_client_conn *hc);
 	struct stream *(*begin)(struct http_client_conn *hc, const struct stream_handler *handler,
 				void *user);
+	/* Nothing of it waits in the loop, and nothing is to be sent. */
+	bool (*at_rest)(const struct http_client_conn *hc);
+	/* The transport left the loop: so do the timers. May be NULL. */
+	void (*leave)(struct http_client_conn *hc);
 	void (*gone)(struct http_client_conn *hc);
 };
 

@@ -265,6 +265,14 @@ static struct stream *begin(struct http_client_conn *hc, const struct stream_han
 	return &x->s;
 }
 
+static bool at_rest(const struct http_client_conn *hc)
+{
+	const struct h1 *h = &hc->h1;
+
+	return available(hc) && !h->held && !list_is_linked(&h->flush.in_loop) &&
+	       !list_is_linked(&h->again.in_loop);
+}
+
 static void gone(struct http_client_conn *hc)
 {
 	h1_gone(&hc->h1);
@@ -275,5 +283,6 @@ const struct http_client_codec http_h1_client_codec = {
 	.available = available,
 	.active = active,
 	.begin = begin,
+	.at_rest = at_rest,
 	.gone = gone,
 };

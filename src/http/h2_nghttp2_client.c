@@ -212,6 +212,21 @@ static struct stream *begin(struct http_client_conn *hc, const struct stream_han
 	return &x->s;
 }
 
+static bool at_rest(const struct http_client_conn *hc)
+{
+	const struct h2 *h = hc->h2;
+
+	return available(hc) && h->active == 0 && h->settings_came && !h->out &&
+	       !list_is_linked(&h->flush.in_loop) && !nghttp2_session_want_write(h->session);
+}
+
+/* The answer to a PING that is out may come still; nobody waits for it. */
+static void leave(struct http_client_conn *hc)
+{
+	timer_stop(&hc->h2->ping_timer);
+	hc->h2->ping_waits = false;
+}
+
 static void gone(struct http_client_conn *hc)
 {
 	hc->h2 = h2_free(hc->h2);
@@ -222,5 +237,7 @@ const struct http_client_codec http_h2_client_codec = {
 	.available = available,
 	.active = active,
 	.begin = begin,
+	.at_rest = at_rest,
+	.leave = leave,
 	.gone = gone,
 };

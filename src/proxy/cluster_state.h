@@ -20,6 +20,8 @@
 struct host_load {
 	_Alignas(64) _Atomic uint32_t requests;
 	_Atomic uint32_t connections;
+	_Atomic uint32_t idle_room; /* for idle connections, taken by pools; see pool_share.h */
+	_Atomic uint64_t holders;   /* bits of the workers that took some */
 };
 
 struct host {

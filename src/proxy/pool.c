@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/tls.h"
+#include "proxy/pool_share.h"
 
 /* A connection ends this share of the certificate's remaining life before its end. */
 #define LIFETIME_MARGIN_PARTS 10
@@ -46,12 +47,14 @@ static void move_to_others(struct upstream_conn *uc, int state)
 
 	if (uc->state == POOL_CONN_READY)
 		u->ready_count--;
+	if (uc->state == POOL_CONN_ARRIVING)
+		u->arriving--;
 	list_remove(&uc->in_pool);
 	list_push_back(&u->others, &uc->in_pool);
 	uc->state = state;
 }
 
-static bool fits(const struct upstream_conn *uc, const struct pool_request *r)
+bool pool_conn_fits(const struct upstream_conn *uc, const struct pool_request *r)
 {
 	if (r->fresh && uc->requests > 0)
 		return false;
@@ -63,7 +66,7 @@ static struct upstream_conn *ready_find(struct upstream *u, const struct pool_re
 	list_for_each (node, &u->ready) {
 		struct upstream_conn *uc = container_of(node, struct upstream_conn, in_pool);
 
-		if (fits(uc, r) && http_client_conn_available(uc->client))
+		if (pool_conn_fits(uc, r) && http_client_conn_available(uc->client))
 			return uc;
 	}
 	return NULL;
@@ -98,13 +101,6 @@ static bool has_had_its_day(const struct upstream_conn *uc)
 
 	return uc->state == POOL_CONN_ENDING || u->retired || uc->generation != u->generation ||
 	       (requests_max && uc->requests >= requests_max);
-}
-
-static uint32_t idle_max(const struct upstream *u)
-{
-	uint32_t workers = u->cluster->worker->group->count;
-
-	return max_of(POOL_IDLE_MAX / workers, 1u);
 }
 
 static void idle_timer_arm(struct upstream *u)
@@ -165,10 +161,12 @@ static void fail_first_waiter(struct upstream *u, enum reason reason, struct str
 	upstream_unref(u);
 }
 
-/* How many waiters the connections in the making can serve. */
+/* How many waiters the connections in the making, or asked for, can serve. */
 static uint64_t capacity_coming(const struct upstream *u)
 {
-	return (uint64_t)u->connecting * (u->multiplexes ? POOL_STREAMS_EXPECTED : 1);
+	uint64_t coming = u->connecting + u->arriving + pool_is_asking(u);
+
+	return coming * (u->multiplexes ? POOL_STREAMS_EXPECTED : 1);
 }
 
 static void serve_waiters(struct upstream *u)
@@ -208,7 +206,7 @@ static void conn_settled(struct upstream_conn *uc)
 	move_to_ready(uc);
 	if (unlikely(!list_is_empty(&u->waiters)))
 		serve_waiters(u);
-	if (unlikely(u->ready_count > idle_max(u)))
+	if (unlikely(u->ready_count > u->idle_room) && !pool_room_take(u))
 		end_when_idle(list_last(&u->ready, struct upstream_conn, in_pool));
 	if (unlikely(!timer_is_running(&u->idle)))
 		idle_timer_arm(u);
@@ -308,6 +306,21 @@ static void count_end(struct upstream_conn *uc, int error)
 		stat_inc(wc->cells, CLUSTER_CX_PROTOCOL_ERROR);
 }
 
+/* Its share of the limits is free for another one. */
+static void give_back(struct upstream *u)
+{
+	breaker_give(u->state->breakers, 0, BREAKER_CONNECTIONS);
+	atomic_fetch_sub_explicit(&u->host->load->connections, 1, memory_order_relaxed);
+}
+
+static void count_bytes(const struct upstream_conn *uc)
+{
+	struct counter *cells = cluster_of_conn(uc)->cells;
+
+	stat_add(cells, CLUSTER_CX_RX_BYTES, uc->conn->bytes_received);
+	stat_add(cells, CLUSTER_CX_TX_BYTES, uc->conn->bytes_sent);
+}
+
 static void conn_reap(struct deferred *d)
 {
 	mem_free(container_of(d, struct upstream_conn, reap));
@@ -320,14 +333,14 @@ static void on_closed(struct http_client_conn *hc, int error)
 
 	timer_stop(&uc->connect_timer);
 	timer_stop(&uc->lifetime);
-	stat_add(u->cluster->cells, CLUSTER_CX_RX_BYTES, uc->conn->bytes_received);
-	stat_add(u->cluster->cells, CLUSTER_CX_TX_BYTES, uc->conn->bytes_sent);
-	if (uc->state == POOL_CONN_READY)
-		u->ready_count--;
+	count_bytes(uc);
+	if (uc->state != POOL_CONN_CONNECTING)
+		move_to_others(uc, POOL_CONN_ENDING);
 	list_remove(&uc->in_pool);
+	u->conn_count--;
+	pool_room_trim(u);
 	count_end(uc, error);
-	breaker_give(u->state->breakers, 0, BREAKER_CONNECTIONS);
-	atomic_fetch_sub_explicit(&u->host->load->connections, 1, memory_order_relaxed);
+	give_back(u);
 	if (uc->state == POOL_CONN_CONNECTING)
 		connect_failed(uc, error);
 	uc->client = NULL;
@@ -380,6 +393,7 @@ static void open_conn(struct upstream *u, enum http_codec codec)
 	uc->since = loop_now(loop_of(u));
 	list_init(&uc->in_pool);
 	list_push_back(&u->others, &uc->in_pool);
+	u->conn_count++;
 	u->connecting++;
 	upstream_ref(u);
 	atomic_fetch_add_explicit(&u->host->load->connections, 1, memory_order_relaxed);
@@ -391,21 +405,24 @@ static void open_conn(struct upstream *u, enum http_codec codec)
 	uc->client = http_client_conn_open_take(uc->conn, &options, &client_handler, uc);
 }
 
-/* Always one connection, however many the others have: what waits must be able to go on. */
-static bool may_open(struct upstream *u)
+/* Always one connection, however many the others have, unless one may come from them: what waits
+ * must be able to go on. */
+static bool may_open(struct upstream *u, bool again)
 {
 	struct breakers *b = u->state->breakers;
 
 	if (breaker_take(b, &settings_of(u)->breakers[0], 0, BREAKER_CONNECTIONS))
 		return true;
-	stat_inc(u->cluster->cells, CLUSTER_CX_OVERFLOW);
-	if (!list_is_empty(&u->ready) || !list_is_empty(&u->others))
+	if (!again)
+		stat_inc(u->cluster->cells, CLUSTER_CX_OVERFLOW);
+	if (u->conn_count > 0 || pool_is_asking(u))
 		return false;
 	breaker_take_anyway(b, 0, BREAKER_CONNECTIONS);
 	return true;
 }
 
-static void connect_for_waiters(struct upstream *u)
+/* again: nothing happened but that time passed or an ask was answered. */
+static void open_for_waiters(struct upstream *u, bool again)
 {
 	while (!u->retired && u->waiter_count > capacity_coming(u)) {
 		struct pool_request *r = list_first(&u->waiters, struct pool_request, in_waiters);
@@ -414,10 +431,113 @@ static void connect_for_waiters(struct upstream *u)
 			fail_first_waiter(u, REASON_NO_SECRETS, STR_EMPTY);
 			continue;
 		}
-		if (!may_open(u))
+		if (pool_ask(u, r))
+			continue;
+		if (!may_open(u, again)) {
+			pool_ask_later(u);
 			return;
+		}
 		open_conn(u, r->codec);
 	}
+}
+
+static void connect_for_waiters(struct upstream *u)
+{
+	open_for_waiters(u, false);
+}
+
+void pool_look_again(struct upstream *u)
+{
+	open_for_waiters(u, true);
+}
+
+/*
+ * From worker to worker; see pool_share.h
+ */
+
+void pool_conn_leave(struct upstream_conn *uc)
+{
+	struct upstream *u = uc->upstream;
+
+	assert(uc->state == POOL_CONN_READY);
+	timer_stop(&uc->lifetime);
+	move_to_others(uc, POOL_CONN_BUSY);
+	list_remove(&uc->in_pool);
+	u->conn_count--;
+	pool_room_trim(u);
+	uc->upstream = NULL;
+	upstream_unref(u);
+}
+
+/* It cannot enter our loop: it ends where it is. */
+static void conn_lost(struct upstream_conn *uc)
+{
+	struct upstream *u = uc->upstream;
+
+	uc->local_close = true;
+	count_bytes(uc);
+	count_end(uc, 0);
+	give_back(u);
+	http_client_conn_discard(uc->client);
+	mem_free(uc);
+}
+
+/* Nobody waited for it any more: it is not younger for having come. */
+static void conn_keeps_its_age(struct upstream_conn *uc, struct instant since)
+{
+	struct upstream *u = uc->upstream;
+
+	uc->since = since;
+	list_remove(&uc->in_pool);
+	list_push_back(&u->ready, &uc->in_pool);
+	timer_stop(&u->idle);
+	idle_timer_arm(u);
+}
+
+static void arrived(struct deferred *d)
+{
+	struct upstream_conn *uc = container_of(d, struct upstream_conn, reap);
+	struct upstream *u = uc->upstream;
+	struct instant since = uc->since;
+
+	if (uc->state != POOL_CONN_ARRIVING || !http_client_conn_available(uc->client))
+		return;
+	stat_inc(u->cluster->cells, CLUSTER_CX_HANDED_OVER);
+	u->multiplexes = uc->http2;
+	lifetime_arm(uc);
+	upstream_ref(u);
+	move_to_others(uc, POOL_CONN_BUSY);
+	conn_settled(uc);
+	if (uc->state == POOL_CONN_READY && http_client_conn_active(uc->client) == 0)
+		conn_keeps_its_age(uc, since);
+	pool_look_again(u);
+	upstream_unref(u);
+}
+
+/*
+ * What the peer said on the way is read first, in the next turn: an end, or an answer to a
+ * question that nobody asked, which must not be taken for that to the next request.
+ */
+void pool_conn_enter(struct upstream *u, struct upstream_conn *uc, bool fits)
+{
+	struct worker *w = u->cluster->worker;
+
+	uc->upstream = u;
+	if (http_client_conn_attach(uc->client, w->loop, &w->chunks, uc) < 0) {
+		conn_lost(uc);
+		return;
+	}
+	upstream_ref(u);
+	uc->generation = u->generation;
+	u->conn_count++;
+	list_push_back(&u->others, &uc->in_pool);
+	if (!fits) {
+		end_conn(uc);
+		return;
+	}
+	uc->state = POOL_CONN_ARRIVING;
+	u->arriving++;
+	defer_to_next_turn(w->loop, &uc->reap, arrived);
 }
 
 /*
@@ -430,6 +550,7 @@ void pool_open(struct upstream *u)
 	list_init(&u->others);
 	list_init(&u->waiters);
 	timer_init(&u->idle, idle_due);
+	pool_share_init(u);
 	/* Until the first connection tells, one in the making is enough where it may be HTTP/2. */
 	u->multiplexes = settings_of(u)->protocol != UPSTREAM_HTTP1;
 }
@@ -499,6 +620,7 @@ void pool_retire(struct upstream *u)
 	upstream_ref(u);
 	u->retired = true;
 	timer_stop(&u->idle);
+	pool_share_stop(u);
 	while (!list_is_empty(&u->waiters))
 		fail_first_waiter(u, REASON_CONNECT, STR("the endpoint was removed"));
 	end_list(&u->others, end_if_connecting);
@@ -518,6 +640,7 @@ void pool_close(struct upstream *u)
 	upstream_ref(u);
 	u->retired = true;
 	timer_stop(&u->idle);
+	pool_share_stop(u);
 	end_list(&u->ready, end_conn);
 	end_list(&u->others, end_conn);
 	upstream_unref(u);

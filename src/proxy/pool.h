@@ -15,15 +15,13 @@
  *	                       failed: the first waiter fails with it
  *
  * A connection ends when it was idle for the cluster's idle time, when it carried its number of
- * requests, when the peer drains it, when its endpoint is retired, and when more are idle than
- * this worker's part of POOL_IDLE_MAX.
+ * requests, when the peer drains it, when its endpoint is retired, and when it would be idle and
+ * all workers together have as many idle ones as the endpoint may have. One that is idle may
+ * move to the pool of another worker; see pool_share.h.
  */
 
 #include "http/client.h"
 #include "proxy/upstream.h"
-
-/* Idle HTTP/1 connections per endpoint, over all workers. */
-#define POOL_IDLE_MAX         1024
 
 /* Requests that one connection in the making may serve, when the endpoint speaks HTTP/2. */
 #define POOL_STREAMS_EXPECTED 100
@@ -33,7 +31,13 @@ struct upstream_conn {
 	struct upstream *upstream;
 	struct http_client_conn *client;
 	struct conn *conn; /* its transport; until on_closed */
-	enum { POOL_CONN_CONNECTING, POOL_CONN_READY, POOL_CONN_BUSY, POOL_CONN_ENDING } state;
+	enum {
+		POOL_CONN_CONNECTING,
+		POOL_CONN_READY,
+		POOL_CONN_BUSY,
+		POOL_CONN_ENDING,
+		POOL_CONN_ARRIVING, /* from another worker, and not looked at yet */
+	} state;
 	uint32_t generation;
 	uint32_t requests; /* begun so far */
 	bool http2;
@@ -42,7 +46,7 @@ struct upstream_conn {
 	struct instant since; /* dialled, or idle */
 	struct timer connect_timer;
 	struct timer lifetime; /* until shortly before the peer's certificate ends */
-	struct deferred reap;
+	struct deferred reap;  /* also: looks at one that arrived */
 };
 
 /* A request that wants a connection: embedded in whoever waits. */

@@ -143,6 +143,7 @@ static int workers_make(struct proxy *p)
 			.held_max = WORKER_HELD_MAX,
 			.hold_timeout = WORKER_HOLD_TIMEOUT,
 			.connections_max = WORKER_CONNECTIONS_MAX,
+			.endpoint_idle_max = WORKER_ENDPOINT_IDLE_MAX,
 			.drain_time = p->options.drain_time,
 		},
 	};

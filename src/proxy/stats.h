@@ -108,6 +108,7 @@
 	C(CLUSTER_CX_DESTROY_ACTIVE, "upstream_cx_destroy_with_active_rq")   \
 	C(CLUSTER_CX_PROTOCOL_ERROR, "upstream_cx_protocol_error")           \
 	C(CLUSTER_CX_MAX_REQUESTS,  "upstream_cx_max_requests")              \
+	C(CLUSTER_CX_HANDED_OVER,   "upstream_cx_handed_over")               \
 	C(CLUSTER_CX_NONE_HEALTHY,  "upstream_cx_none_healthy")              \
 	C(CLUSTER_CX_RX_BYTES,      "upstream_cx_rx_bytes_total")            \
 	C(CLUSTER_CX_TX_BYTES,      "upstream_cx_tx_bytes_total")            \

@@ -51,10 +51,17 @@ struct upstream {
 	struct list others;  /* connecting, busy, draining */
 	struct list waiters; /* struct pool_request */
 	uint32_t ready_count;
+	uint32_t conn_count; /* in both lists */
+	uint32_t idle_room;  /* ready ones that it may keep, of the endpoint's */
 	uint32_t connecting;
+	uint32_t arriving; /* from other workers */
 	uint32_t waiter_count;
 	bool multiplexes; /* the last connection was HTTP/2 */
 	struct timer idle;
+	struct pool_ask *ask; /* out with another worker, or NULL */
+	struct instant ask_again;
+	uint32_t ask_next;
+	struct timer ask_timer; /* of an ask, or until the next one */
 	struct deferred reap;
 };
 

@@ -43,7 +43,10 @@ struct handover {
 
 static uint32_t load_of(const struct worker_group *g, uint32_t index)
 {
-	return atomic_load_explicit(&g->loads[index].connections, memory_order_relaxed);
+	const struct worker_load *l = &g->loads[index];
+
+	return atomic_load_explicit(&l->connections, memory_order_relaxed) +
+	       atomic_load_explicit(&l->coming, memory_order_relaxed);
 }
 
 /* The worker itself, unless it has more than its share. */
@@ -65,15 +68,35 @@ static struct worker *choose_worker(struct worker *w)
 	return g->workers[least];
 }
 
+/*
+ * Counted before the group's flag is read, while a drain sets the flag before a worker looks
+ * whether something is coming (check_drained): one of the two sees the other.
+ */
+static bool announce(struct worker *to)
+{
+	struct worker_group *g = to->group;
+
+	atomic_fetch_add(&g->loads[to->index].coming, 1);
+	if (likely(!atomic_load(&g->draining)))
+		return true;
+	atomic_fetch_sub(&g->loads[to->index].coming, 1);
+	return false;
+}
+
+static void check_drained(struct worker *w);
+
 static void handover_arrived(struct task *t)
 {
 	struct handover *h = container_of(t, struct handover, task);
+	struct worker *w = h->to;
 
-	if (h->to->stopping)
+	if (w->stopping)
 		close(h->fd);
 	else
-		downstream_accept(h->to, h->listener_slot, h->fd, &h->peer);
+		downstream_accept(w, h->listener_slot, h->fd, &h->peer);
+	atomic_fetch_sub(&w->group->loads[w->index].coming, 1);
 	mem_free(h);
+	check_drained(w);
 }
 
 static void on_accept(struct acceptor *a, int fd, const struct address *peer)
@@ -82,7 +105,7 @@ static void on_accept(struct acceptor *a, int fd, const struct address *peer)
 	struct worker *to = choose_worker(p->worker);
 	struct handover *h;
 
-	if (to == p->worker) {
+	if (to == p->worker || !announce(to)) {
 		downstream_accept(p->worker, p->port->listener_slot, fd, peer);
 		return;
 	}
@@ -244,7 +267,8 @@ static void drained(struct task *t)
 
 static void check_drained(struct worker *w)
 {
-	if (!w->draining || w->drained || w->downstream_count > 0)
+	if (!w->draining || w->drained || w->downstream_count > 0 ||
+	    atomic_load(&w->group->loads[w->index].coming) > 0)
 		return;
 	w->drained = true;
 	loop_post(w->group->main_loop, &w->drained_task, drained);
@@ -367,6 +391,7 @@ static void reopen_logs(struct worker *w)
 
 void worker_group_drain(struct worker_group *g)
 {
+	atomic_store(&g->draining, true);
 	tell_all(g, drain);
 }
 
@@ -501,6 +526,17 @@ int worker_group_start(struct worker_group *g)
 	return 0;
 }
 
+/* What was on its way between workers when they ended: an ask, its answer, what it closed. */
+#define LAST_TURNS 4
+
+static void finish_tasks(struct worker_group *g)
+{
+	for (int turn = 0; turn < LAST_TURNS; turn++)
+		for (uint32_t i = 0; i < g->count; i++)
+			if (loop_turn(g->workers[i]->loop, DURATION_NS(0)) < 0)
+				return;
+}
+
 void worker_group_join(struct worker_group *g)
 {
 	for (uint32_t i = 0; i < g->count; i++) {
@@ -509,4 +545,5 @@ void worker_group_join(struct worker_group *g)
 		pthread_join(g->workers[i]->thread, NULL);
 		g->workers[i]->thread_started = false;
 	}
+	finish_tasks(g);
 }

@@ -9,7 +9,9 @@
  * many connections a worker has) is a relaxed number on a cache line of its own.
  *
  * A connection is accepted by whichever worker woke up. A worker with more than its share
- * hands it to the least loaded, before a byte was read.
+ * hands it to the least loaded, before a byte was read. What is on its way counts where it
+ * goes, so that a burst accepted in one turn is spread over all. Once a drain has begun nothing
+ * is handed over, and no worker is drained while something is on its way to it.
  */
 
 #include <pthread.h>
@@ -30,14 +32,16 @@ struct worker_cluster;
 struct worker_port;
 
 struct worker_load {
-	_Alignas(64) _Atomic uint32_t connections;
+	_Alignas(64) _Atomic uint32_t connections; /* written by the worker alone */
+	_Atomic uint32_t coming;                   /* on their way from others */
 };
 
 /* Defaults of the limits below. */
-#define WORKER_HELD_MAX        1024
-#define WORKER_HOLD_TIMEOUT    DURATION_SECONDS(15)
-#define WORKER_CONNECTIONS_MAX 1000000
-#define WORKER_DRAIN_TIME      DURATION_SECONDS(600)
+#define WORKER_HELD_MAX          1024
+#define WORKER_HOLD_TIMEOUT      DURATION_SECONDS(15)
+#define WORKER_CONNECTIONS_MAX   1000000
+#define WORKER_ENDPOINT_IDLE_MAX 1024
+#define WORKER_DRAIN_TIME        DURATION_SECONDS(600)
 
 struct worker_options {
 	/* Held connections per worker while a listener is not there, and how long. */
@@ -45,6 +49,8 @@ struct worker_options {
 	struct duration hold_timeout;
 	/* Connections per worker in all. */
 	uint32_t connections_max;
+	/* Idle connections per endpoint, over all workers. */
+	uint32_t endpoint_idle_max;
 	/* How HTTP connections are ended at a drain: no later than this. */
 	struct duration drain_time;
 };
@@ -69,6 +75,7 @@ struct worker_group {
 	void (*on_drained)(struct worker_group *g);
 	uint32_t accepting_ended;
 	uint32_t drained;
+	_Atomic bool draining; /* set before the workers are told */
 };
 
 struct worker {

@@ -135,6 +135,36 @@ TEST(requests_follow_each_other_on_a_connection)
 	client_fini(&k);
 }
 
+TEST(a_client_at_rest_moves_to_another_loop)
+{
+	struct client k;
+	struct rig other;
+
+	client_init(&k, NULL);
+	rig_init(&other);
+	request(&k, "GET", true);
+	assert_int_equal(http_client_conn_detach(k.hc), ERR_CONFLICT);
+	peer_say(&k.server, STR("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"));
+	assert_int_equal(http_client_conn_detach(k.hc), 0);
+	assert_int_equal(http_client_conn_attach(k.hc, other.loop, &other.chunks, &k), 0);
+	notes_expect(&k.notes, "headers 200 Content-Length=0 end\nclosed: ended in order\n"
+			       "available\n");
+	peer_expect(&k.server, "GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+	request(&k, "GET", true);
+	rig_turn(&other);
+	rig_turn(&k.rig);
+	peer_say(&k.server, STR("HTTP/1.1 204 No Content\r\n\r\n"));
+	rig_turn(&other);
+	notes_expect(&k.notes, "headers 204 end\nclosed: ended in order\navailable\n");
+	assert_int_equal(http_client_conn_detach(k.hc), 0);
+	http_client_conn_discard(k.hc);
+	k.hc = NULL;
+	rig_turn(&k.rig);
+	assert_true(k.server.eof);
+	client_fini(&k);
+	rig_fini(&other);
+}
+
 TEST(requests_with_a_body_are_framed)
 {
 	struct client k;

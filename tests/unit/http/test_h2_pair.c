@@ -191,6 +191,35 @@ TEST(h2_pair_exchanges_messages)
 	pair_fini(&p);
 }
 
+TEST(h2_client_at_rest_moves_to_another_loop)
+{
+	struct pair p;
+	struct rig other;
+
+	pair_init(&p, &(struct http_client_options){ .ping_interval = DURATION_SECONDS(1) }, NULL);
+	rig_init(&other);
+	request(&p, "GET", true);
+	assert_int_equal(http_client_conn_detach(p.client.client), ERR_CONFLICT);
+	stream_reply(p.server.notes.stream, 204, STR_EMPTY, STR_EMPTY);
+	rig_turn(&p.rig);
+	assert_int_equal(http_client_conn_detach(p.client.client), 0);
+	assert_int_equal(
+		http_client_conn_attach(p.client.client, other.loop, &other.chunks, &p.client), 0);
+	request(&p, "GET", true);
+	rig_turn(&other);
+	rig_turn(&p.rig);
+	stream_reply(p.server.notes.stream, 204, STR_EMPTY, STR_EMPTY);
+	rig_turn(&p.rig);
+	rig_turn(&other);
+	notes_expect(&p.client.notes, "headers 204 end\nclosed: ended in order\n"
+				      "headers 204 end\nclosed: ended in order\n");
+	assert_int_equal(http_client_conn_detach(p.client.client), 0);
+	http_client_conn_discard(p.client.client);
+	p.client.client = NULL;
+	pair_fini(&p);
+	rig_fini(&other);
+}
+
 TEST(h2_pair_works_byte_by_byte)
 {
 	struct pair p;

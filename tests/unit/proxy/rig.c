@@ -122,20 +122,26 @@ void rig_pass(struct rig *r, int64_t ms)
 	}
 }
 
-struct peer *rig_client(struct rig *r, const char *listener)
+struct peer *rig_client_of(struct rig *r, uint32_t worker, const char *listener)
 {
+	struct worker *w = r->group.workers[worker];
 	struct peer *p = &r->clients[r->client_count];
 	uint32_t slot = slots_find(&r->resources.listener_slots, str_from(listener));
 
 	assert_true(r->client_count < RIG_PEERS_MAX);
 	r->client_count++;
-	memory_conn_pair(r->loop, &r->worker->chunks, NULL, &p->conn, &p->far);
+	memory_conn_pair(r->loop, &w->chunks, NULL, &p->conn, &p->far);
 	p->rig = r;
 	memory_conn_use(p->conn, &peer_handler, p);
 	assert_int_equal(address_parse(STR("10.1.2.3:4567"), &p->far->peer), 0);
 	assert_int_equal(address_parse(STR("127.0.0.1:80"), &p->far->local), 0);
-	downstream_open_take(r->worker, slot, p->far);
+	downstream_open_take(w, slot, p->far);
 	return p;
+}
+
+struct peer *rig_client(struct rig *r, const char *listener)
+{
+	return rig_client_of(r, 0, listener);
 }
 
 struct peer *rig_tls_client(struct rig *r, const char *listener, struct tls_context *context)
@@ -294,10 +300,10 @@ static void on_served(struct snapshots *s, uint64_t number)
 	resources_served(&container_of(s, struct rig, snapshots)->resources, number);
 }
 
-static void rig_group(struct rig *r)
+static void rig_group(struct rig *r, uint32_t count)
 {
 	struct worker_group_options o = {
-		.count = 1,
+		.count = count,
 		.seed = 42,
 		.main_loop = r->loop,
 		.one_loop = r->loop,
@@ -308,6 +314,7 @@ static void rig_group(struct rig *r)
 			.held_max = 2,
 			.hold_timeout = WORKER_HOLD_TIMEOUT,
 			.connections_max = 1000,
+			.endpoint_idle_max = 1000,
 			.drain_time = DURATION_SECONDS(10),
 		},
 	};
@@ -317,7 +324,7 @@ static void rig_group(struct rig *r)
 	r->worker = r->group.workers[0];
 }
 
-void rig_init(struct rig *r)
+void rig_init_workers(struct rig *r, uint32_t count)
 {
 	memset(r, 0, sizeof(*r));
 	current = r;
@@ -325,10 +332,10 @@ void rig_init(struct rig *r)
 	/* The moment at which the tests' certificates are good. */
 	loop_set_clock(r->loop, (struct instant){ 1000000000000 },
 		       (struct wall_time){ TEST_WALL_SECONDS * 1000000000 });
-	shared_domain_init(&r->domain, 1);
-	stats_init(&r->stats, 1);
-	metrics_init(&r->metrics, 1);
-	rig_group(r);
+	shared_domain_init(&r->domain, count);
+	stats_init(&r->stats, count);
+	metrics_init(&r->metrics, count);
+	rig_group(r, count);
 	snapshots_init(&r->snapshots, r->loop, &r->domain, r->group.readers);
 	r->snapshots.on_served = on_served;
 	resources_init(&r->resources, &(struct resources_options){
@@ -341,6 +348,11 @@ void rig_init(struct rig *r)
 	r->resources.wildcard[PART_CLUSTER] = true;
 	snapshots_publish(&r->snapshots);
 	rig_run(r);
+}
+
+void rig_init(struct rig *r)
+{
+	rig_init_workers(r, 1);
 }
 
 void rig_fini(struct rig *r)

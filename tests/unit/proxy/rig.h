@@ -57,6 +57,8 @@ struct rig {
 };
 
 void rig_init(struct rig *r);
+/* With several workers, all on the one loop; `worker` is the first. */
+void rig_init_workers(struct rig *r, uint32_t count);
 /* Everything ends; fails when an object is still held. */
 void rig_fini(struct rig *r);
 
@@ -76,6 +78,8 @@ void rig_http(struct rig *r, const char *name, const char *routes, const char *m
 	      const char *listener);
 
 struct peer *rig_client(struct rig *r, const char *listener);
+/* Of that worker. */
+struct peer *rig_client_of(struct rig *r, uint32_t worker, const char *listener);
 struct peer *rig_tls_client(struct rig *r, const char *listener, struct tls_context *context);
 /* The nth connection that the proxy opened. Fails when there is none. */
 struct peer *rig_dialled(struct rig *r, uint32_t n);

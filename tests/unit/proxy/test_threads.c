@@ -19,7 +19,7 @@
 #include "test.h"
 
 #define WORKERS  2
-#define CLIENTS  2
+#define CLIENTS  4
 #define REQUESTS 150
 
 struct rig {
@@ -49,6 +49,7 @@ static void rig_init(void)
 		.limits = { .held_max = 10,
 			    .hold_timeout = WORKER_HOLD_TIMEOUT,
 			    .connections_max = 1000,
+			    .endpoint_idle_max = 1000,
 			    .drain_time = DURATION_SECONDS(1) },
 	};
 
@@ -140,13 +141,13 @@ static void apply_routes(unsigned host, unsigned cluster)
 	mem_free(yaml);
 }
 
-static void apply_cluster(unsigned number, uint16_t port)
+static void apply_cluster(unsigned number, uint16_t port, const char *more)
 {
 	char *yaml = mem_printf(
-		"{name: c%u, type: STATIC, load_assignment: {cluster_name: c, endpoints: ["
+		"{name: c%u, type: STATIC, %s load_assignment: {cluster_name: c, endpoints: ["
 		"{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, "
 		"port_value: %u}}}}]}]}}",
-		number, port);
+		number, more, port);
 
 	apply(PART_CLUSTER, yaml);
 	mem_free(yaml);
@@ -207,7 +208,8 @@ static bool all_done(const struct client *clients)
 	return true;
 }
 
-TEST(requests_are_answered_while_everything_changes)
+/* `more` is of the clusters, which change every so many rounds. */
+static void ask_while_everything_changes(const char *more, unsigned rounds)
 {
 	struct client clients[CLIENTS] = { 0 };
 	uint16_t port, port_behind;
@@ -216,8 +218,8 @@ TEST(requests_are_answered_while_everything_changes)
 	assert_int_equal(worker_group_start(&r.group), 0);
 	apply(PART_LISTENER, behind);
 	port_behind = port_of_listener("behind");
-	apply_cluster(0, port_behind);
-	apply_cluster(1, port_behind);
+	apply_cluster(0, port_behind, more);
+	apply_cluster(1, port_behind, more);
 	apply_routes(0, 0);
 	apply(PART_LISTENER, web);
 	while (r.snapshots.served < r.snapshots.current->number)
@@ -231,7 +233,8 @@ TEST(requests_are_answered_while_everything_changes)
 	for (unsigned n = 0; !all_done(clients); n++) {
 		apply_routes(n, n % 2);
 		turn();
-		apply_cluster(n % 2, port_behind);
+		if (n % rounds == 0)
+			apply_cluster(n / rounds % 2, port_behind, more);
 		turn();
 	}
 	for (int i = 0; i < CLIENTS; i++) {
@@ -239,4 +242,15 @@ TEST(requests_are_answered_while_everything_changes)
 		assert_int_equal(clients[i].good, REQUESTS);
 	}
 	rig_fini();
+}
+
+TEST(requests_are_answered_while_everything_changes)
+{
+	ask_while_everything_changes("", 1);
+}
+
+/* So few may be open that idle ones go from worker to worker all the time. */
+TEST(requests_are_answered_while_connections_change_hands)
+{
+	ask_while_everything_changes("circuit_breakers: {thresholds: [{max_connections: 3}]},", 8);
 }
