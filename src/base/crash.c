@@ -12,6 +12,7 @@
 #include <unwind.h>
 
 #include "base/macro.h"
+#include "base/state.h"
 
 #define STACK_BYTES    (64 * 1024)
 #define DUMP_BYTES_MAX (256 * 1024)
@@ -128,6 +129,7 @@ static void no_return print_rest(void)
 	dump_leave(&d);
 	if (here.on_dump)
 		here.on_dump(here.object, &d);
+	state_trace_dump(&d);
 	dump_line(&d, "crash done");
 	dump_end(&d);
 	_exit(0);

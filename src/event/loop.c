@@ -259,34 +259,6 @@ static void dispatch_events(struct loop *l)
 	}
 }
 
-static void loop_check(const struct loop *l)
-{
-#ifdef WEFT_FAULTS
-	timers_check(l);
-	list_for_each (node, &l->watches)
-		assert(container_of(node, struct watch, in_loop)->loop == l);
-#else
-	(void)l;
-#endif
-}
-
-static size_t list_count(const struct list *l)
-{
-	size_t count = 0;
-
-	list_for_each (node, l)
-		count++;
-	return count;
-}
-
-void loop_dump(const struct loop *l, struct buf *out)
-{
-	buf_printf(out, "watches=%zu timers=%u next=", list_count(&l->watches), l->timers.count);
-	duration_format(timers_wait(l), out);
-	buf_printf(out, " deferred=%zu reaps=%zu tasks=%s", list_count(&l->deferred),
-		   list_count(&l->reaps), tasks_are_waiting(l) ? "yes" : "no");
-}
-
 int loop_turn(struct loop *l, struct duration wait)
 {
 	assert(!l->in_turn);
@@ -304,7 +276,7 @@ int loop_turn(struct loop *l, struct duration wait)
 	run_deferred(l);
 	run_reaps(l);
 	l->in_turn = false;
-	loop_check(l);
+	debug_check(l->timers.count, loop_check(l));
 	return 0;
 }
 
@@ -321,4 +293,35 @@ int loop_run(struct loop *l)
 void loop_stop(struct loop *l)
 {
 	l->stopping = true;
+}
+
+/*
+ * Looking inside
+ */
+
+void loop_check(const struct loop *l)
+{
+	timers_check(l);
+	list_check(&l->watches);
+	list_check(&l->deferred);
+	list_check(&l->deferred_next);
+	list_check(&l->reaps);
+	list_for_each (node, &l->watches)
+		assert(container_of(node, struct watch, in_loop)->loop == l);
+	assert(l->event_next <= l->event_count);
+}
+
+void loop_dump(const struct loop *l, struct dump *d)
+{
+	dump_line(d, "loop");
+	dump_number(d, "watches", list_count(&l->watches));
+	dump_number(d, "timers", l->timers.count);
+	if (l->timers.count)
+		dump_signed(d, "next_ms", timers_wait(l).ns / NS_PER_MS);
+	dump_number(d, "deferred", list_count(&l->deferred) + list_count(&l->deferred_next));
+	dump_number(d, "reaps", list_count(&l->reaps));
+	dump_signed(d, "events_left", l->event_count - l->event_next);
+	dump_flag(d, "tasks_wait", tasks_are_waiting(l));
+	dump_flag(d, "in_turn", l->in_turn);
+	dump_flag(d, "stopping", l->stopping);
 }

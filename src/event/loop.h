@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/dump.h"
 #include "base/list.h"
 #include "base/macro.h"
 #include "base/time.h"
@@ -34,9 +35,6 @@ must_check int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* One turn, waiting at most `wait` for something to happen (zero: not at all). */
 must_check int loop_turn(struct loop *l, struct duration wait);
-
-/* One line for people: "watches=2 timers=1 next=250ms deferred=0 reaps=0 tasks=no". */
-void loop_dump(const struct loop *l, struct buf *out);
 
 /* The clocks of this turn. */
 struct instant loop_now(const struct loop *l);
@@ -120,3 +118,8 @@ struct task {
 };
 
 void loop_post(struct loop *l, struct task *t, void (*on_run)(struct task *t));
+
+/* Looking inside; see base/dump.h. A loop checks itself at the end of each turn. */
+void loop_check(const struct loop *l);
+/* "loop watches=2 timers=1 next_ms=250 deferred=0 reaps=0". */
+void loop_dump(const struct loop *l, struct dump *d);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/state.h"
 #include "identity/csr.h"
 #include "identity/request.h"
 #include "net/socket_conn.h"
@@ -15,7 +16,18 @@
 #define LOOK_INTERVAL DURATION_SECONDS(60)
 #define RENEW_MIN     DURATION_SECONDS(1)
 
+/*
+ *	          the time to renew, or nothing held
+ *	 RESTING ────────────────────────────────────▶ ASKING
+ *	    ▲                                            │
+ *	    └────────────── answered, or failed ─────────┘
+ */
 enum state { RESTING, ASKING };
+
+static const struct state_row states[] = {
+	[RESTING] = { "resting", STATE_TO(ASKING) },
+	[ASKING] = { "asking", STATE_TO(RESTING) },
+};
 
 struct identity {
 	const struct identity_callbacks *callbacks;
@@ -36,11 +48,11 @@ struct identity {
 	struct identity_stats stats;
 };
 
-static void state_move(struct identity *i, enum state to)
+/* Whoever moves has no request under way. */
+static void move(struct identity *i, enum state to)
 {
-	assert(i->state != to);
 	assert(!i->request);
-	i->state = to;
+	state_move(states, i->state, to);
 }
 
 /*
@@ -168,7 +180,7 @@ static void on_answer(void *user, const struct certificate_answer *a)
 	struct identity *i = user;
 
 	i->request = NULL;
-	state_move(i, RESTING);
+	move(i, RESTING);
 	if (a->grant)
 		granted(i, a->grant);
 	else
@@ -249,7 +261,7 @@ static void ask_signer(struct identity *i, struct str csr_pem)
 	struct diag d = DIAG_INIT;
 	int r = i->options.sign(i->options.sign_user, csr_pem, i->options.validity, &grant, &d);
 
-	state_move(i, RESTING);
+	move(i, RESTING);
 	if (r < 0)
 		fail(i, d.text ? d.text : err_text(r));
 	else
@@ -266,12 +278,12 @@ static void ask(struct identity *i)
 	int r;
 
 	timer_stop(&i->timer);
-	state_move(i, ASKING);
+	move(i, ASKING);
 	r = make_csr(i, &csr, &d);
 	if (r == 0 && !i->options.sign)
 		r = ask_over_connection(i, buf_str(&csr), &d);
 	if (r < 0) {
-		state_move(i, RESTING);
+		move(i, RESTING);
 		fail(i, d.text);
 	} else if (i->options.sign) {
 		ask_signer(i, buf_str(&csr));

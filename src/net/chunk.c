@@ -63,5 +63,41 @@ struct chunk *chunk_unref(struct chunk *c)
 	c->next = s->free;
 	s->free = c;
 	s->free_count++;
+	debug_check(s->free_count, chunk_stock_check(s));
 	return NULL;
+}
+
+/*
+ * Looking inside
+ */
+
+void chunk_check(const struct chunk *c)
+{
+	assert(c->stock);
+	assert(c->refs > 0);
+	assert(c->size >= CHUNK_BYTES);
+	assert(c->start <= c->end);
+	assert(c->end <= c->size);
+}
+
+void chunk_stock_check(const struct chunk_stock *s)
+{
+	uint32_t count = 0;
+
+	for (const struct chunk *c = s->free; c; c = c->next) {
+		assert(c->stock == s);
+		assert(c->refs == 0);
+		assert(c->size == CHUNK_BYTES);
+		assert(count < s->free_count);
+		count++;
+	}
+	assert(count == s->free_count);
+	assert(s->free_count <= s->free_max);
+}
+
+void chunk_stock_dump(const struct chunk_stock *s, struct dump *d)
+{
+	dump_line(d, "chunks");
+	dump_number(d, "free", s->free_count);
+	dump_number(d, "free_max", s->free_max);
 }

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/dump.h"
 #include "base/list.h"
 
 #define CHUNK_BYTES 16384
@@ -42,6 +43,11 @@ void chunk_stock_fini(struct chunk_stock *s);
 struct chunk *chunk_new(struct chunk_stock *s, uint32_t size_bytes);
 struct chunk *chunk_ref(struct chunk *c);
 struct chunk *chunk_unref(struct chunk *c); /* accepts NULL; returns NULL */
+
+/* Looking inside; see base/dump.h. */
+void chunk_check(const struct chunk *c); /* one that is held */
+void chunk_stock_check(const struct chunk_stock *s);
+void chunk_stock_dump(const struct chunk_stock *s, struct dump *d);
 
 static inline uint32_t chunk_len(const struct chunk *c)
 {

@@ -43,6 +43,7 @@ void chunk_queue_append_bytes(struct chunk_queue *q, struct chunk_stock *stock, 
 		from += n;
 		len -= n;
 	}
+	debug_check(q->len / CHUNK_BYTES, chunk_queue_check(q));
 }
 
 void chunk_queue_append(struct chunk_queue *q, struct chunk_stock *stock, const struct iovec *iov,
@@ -90,6 +91,7 @@ void chunk_queue_consume(struct chunk_queue *q, size_t len)
 		if (chunk_len(c) == 0)
 			pop_chunk(q);
 	}
+	debug_check(q->len / CHUNK_BYTES, chunk_queue_check(q));
 }
 
 void chunk_queue_clear(struct chunk_queue *q)
@@ -97,4 +99,29 @@ void chunk_queue_clear(struct chunk_queue *q)
 	while (q->first)
 		pop_chunk(q);
 	q->len = 0;
+}
+
+/*
+ * Looking inside
+ */
+
+void chunk_queue_check(const struct chunk_queue *q)
+{
+	const struct chunk *last = NULL;
+	size_t len = 0;
+
+	for (const struct chunk *c = q->first; c; c = c->next) {
+		chunk_check(c);
+		assert(chunk_len(c) > 0);
+		len += chunk_len(c);
+		last = c;
+	}
+	assert(q->last == last);
+	assert(q->len == len);
+}
+
+void chunk_queue_dump(const struct chunk_queue *q, const char *name, struct dump *d)
+{
+	if (q->len > 0)
+		dump_number(d, name, q->len);
 }

@@ -12,6 +12,13 @@
 /* Less room than this behind the input, and the input moves to the front of its chunk. */
 #define ROOM_BYTES_MIN (CHUNK_BYTES / 4)
 
+/* Drawn in conn.h. */
+const struct state_row conn_states[] = {
+	[CONN_CONNECTING] = { "connecting", STATE_TO(CONN_OPEN) | STATE_TO(CONN_CLOSED) },
+	[CONN_OPEN] = { "open", STATE_TO(CONN_CLOSED) },
+	[CONN_CLOSED] = { "closed", 0 },
+};
+
 /* conn_close_after_sent(): stands between the connection and its user. */
 struct conn_linger {
 	struct conn *conn;
@@ -99,6 +106,7 @@ void conn_consume(struct conn *c, size_t len)
 	assert(c->in && len <= chunk_len(c->in));
 	c->in->start += (uint32_t)len;
 	input_shrank(c);
+	debug_check(1, conn_check(c));
 }
 
 struct chunk *conn_input_take(struct conn *c, size_t len)
@@ -143,6 +151,7 @@ void conn_deliver(struct conn *c)
 	if (c->read_paused || !c->handler->on_data)
 		return;
 	c->handler->on_data(c);
+	debug_check(1, conn_check(c));
 }
 
 void conn_deliver_again(struct conn *c)
@@ -153,8 +162,7 @@ void conn_deliver_again(struct conn *c)
 
 void conn_opened(struct conn *c)
 {
-	assert(c->state == CONN_CONNECTING);
-	c->state = CONN_OPEN;
+	state_move(conn_states, c->state, CONN_OPEN);
 	if (c->handler->on_open)
 		c->handler->on_open(c);
 }
@@ -204,7 +212,7 @@ static void end(struct conn *c, int error, bool reset)
 {
 	if (c->state == CONN_CLOSED)
 		return;
-	c->state = CONN_CLOSED;
+	state_move(conn_states, c->state, CONN_CLOSED);
 	c->error = error;
 	if (c->linger) {
 		c->handler = c->linger->handler;
@@ -212,6 +220,7 @@ static void end(struct conn *c, int error, bool reset)
 		c->linger = linger_free(c->linger);
 	}
 	c->ops->close(c, reset);
+	debug_check(1, conn_check(c));
 	loop_reap(c->loop, &c->reap, on_reap);
 }
 
@@ -335,7 +344,51 @@ int conn_attach(struct conn *c, struct loop *l, struct chunk_stock *chunks)
 void conn_discard(struct conn *c)
 {
 	assert(!c->loop);
-	c->state = CONN_CLOSED;
+	state_move(conn_states, c->state, CONN_CLOSED);
 	c->ops->close(c, false);
 	release(c);
+}
+
+/*
+ * Looking inside
+ */
+
+void conn_check(const struct conn *c)
+{
+	assert(c->ops);
+	assert(c->state <= CONN_CLOSED);
+	assert(!c->loop == !c->chunks);
+	if (c->in)
+		chunk_check(c->in);
+	assert(!c->in || c->in->stock == c->chunks);
+	assert(!c->input_full || c->in);
+	assert(!c->linger || c->state == CONN_OPEN);
+	assert(!c->linger || c->write_shut);
+	assert(!c->eof_received || c->state != CONN_CONNECTING);
+	if (c->ops->check)
+		c->ops->check(c);
+}
+
+void conn_dump(const struct conn *c, struct dump *d)
+{
+	dump_line(d, "conn");
+	dump_word(d, "kind", c->ops->name);
+	dump_word(d, "state", conn_states[c->state].name);
+	dump_str(d, "local", str_from(address_text(&c->local)));
+	dump_str(d, "peer", str_from(address_text(&c->peer)));
+	dump_number(d, "received", c->bytes_received);
+	dump_number(d, "sent", c->bytes_sent);
+	if (c->in)
+		dump_number(d, "unread", chunk_len(c->in));
+	if (c->error)
+		dump_signed(d, "error", c->error);
+	dump_flag(d, "paused", c->read_paused);
+	dump_flag(d, "input_full", c->input_full);
+	dump_flag(d, "eof_received", c->eof_received);
+	dump_flag(d, "write_shut", c->write_shut);
+	dump_flag(d, "send_queued", c->send_queued);
+	dump_flag(d, "lingers", c->linger != NULL);
+	dump_flag(d, "detached", !c->loop);
+	if (c->ops->dump)
+		c->ops->dump(c, d);
 }

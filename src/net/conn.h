@@ -43,6 +43,7 @@
 
 #include "base/error.h"
 #include "base/list.h"
+#include "base/state.h"
 #include "event/loop.h"
 #include "message/address.h"
 #include "net/chunk.h"
@@ -57,6 +58,8 @@ enum send_result {
 };
 
 enum conn_state { CONN_CONNECTING, CONN_OPEN, CONN_CLOSED };
+
+extern const struct state_row conn_states[];
 
 /* All optional but on_closed. */
 struct conn_handler {
@@ -85,6 +88,9 @@ struct conn_ops {
 	/* Leaves the loop, and enters another one (pools hand connections over). May be NULL. */
 	int (*detach)(struct conn *c);
 	int (*attach)(struct conn *c, struct loop *l);
+	/* Looking inside: what the transport adds. Both may be NULL. */
+	void (*check)(const struct conn *c);
+	void (*dump)(const struct conn *c, struct dump *d);
 };
 
 struct conn_limits {
@@ -168,3 +174,7 @@ must_check int conn_detach(struct conn *c);
 must_check int conn_attach(struct conn *c, struct loop *l, struct chunk_stock *chunks);
 /* Closes and frees a detached connection, without any callback. */
 void conn_discard(struct conn *c);
+
+/* Looking inside; see base/dump.h. The dump is one line, and one more for each conn below. */
+void conn_check(const struct conn *c);
+void conn_dump(const struct conn *c, struct dump *d);

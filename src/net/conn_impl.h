@@ -54,3 +54,6 @@ void chunk_queue_append_bytes(struct chunk_queue *q, struct chunk_stock *stock, 
 int chunk_queue_front(const struct chunk_queue *q, struct iovec *iov, int iov_max);
 void chunk_queue_consume(struct chunk_queue *q, size_t len);
 void chunk_queue_clear(struct chunk_queue *q);
+/* Looking inside; see base/dump.h. */
+void chunk_queue_check(const struct chunk_queue *q);
+void chunk_queue_dump(const struct chunk_queue *q, const char *name, struct dump *d);

@@ -6,6 +6,7 @@
 
 #include "net/socket_conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/epoll.h>
 
@@ -288,6 +289,36 @@ static int socket_attach(struct conn *c, struct loop *l)
 	return watch_start(l, &s->watch, s->fd, WATCHED, on_ready);
 }
 
+static void socket_check(const struct conn *c)
+{
+	const struct socket_conn *s = socket_conn_of(c);
+
+	chunk_queue_check(&s->queue);
+	if (c->state == CONN_CLOSED) {
+		assert(s->fd < 0);
+		assert(!s->watch.loop);
+		assert(!timer_is_running(&s->timeout));
+		return;
+	}
+	assert(s->fd >= 0);
+	assert(s->watch.loop == c->loop);
+	assert(s->queue.len == 0 || c->send_queued);
+	assert(c->state == CONN_CONNECTING || !timer_is_running(&s->timeout));
+}
+
+static void socket_dump(const struct conn *c, struct dump *d)
+{
+	const struct socket_conn *s = socket_conn_of(c);
+
+	dump_signed(d, "fd", s->fd);
+	chunk_queue_dump(&s->queue, "queued", d);
+	if (s->write_error)
+		dump_signed(d, "write_error", s->write_error);
+	dump_flag(d, "readable", s->readable);
+	dump_flag(d, "writable", s->writable);
+	dump_flag(d, "hung_up", s->hung_up);
+}
+
 static const struct conn_ops socket_conn_ops = {
 	.name = "socket",
 	.send = socket_send,
@@ -297,6 +328,8 @@ static const struct conn_ops socket_conn_ops = {
 	.free = socket_free,
 	.detach = socket_detach,
 	.attach = socket_attach,
+	.check = socket_check,
+	.dump = socket_dump,
 };
 
 static void on_timeout(struct timer *t)

@@ -465,6 +465,39 @@ static int tls_attach(struct conn *c, struct loop *l)
 	return conn_attach(tls_conn_of(c)->lower, l, c->chunks);
 }
 
+static void tls_check(const struct conn *c)
+{
+	const struct tls_conn *t = tls_conn_of(c);
+
+	assert(t->context);
+	chunk_queue_check(&t->out);
+	assert(!t->lower || t->lower->user == t);
+	assert(!t->lower || t->lower->loop == c->loop);
+	assert(c->state == CONN_CLOSED || t->lower);
+	assert(c->state != CONN_CLOSED || !timer_is_running(&t->timeout));
+	assert(c->state != CONN_OPEN || t->info.established);
+}
+
+static void tls_dump(const struct conn *c, struct dump *d)
+{
+	const struct tls_conn *t = tls_conn_of(c);
+
+	dump_word(d, "role", t->context->role == TLS_SERVER ? "server" : "client");
+	dump_word(d, "version", t->info.version_text ? t->info.version_text : "none");
+	dump_str(d, "sni", t->info.sni);
+	dump_str(d, "alpn", t->info.alpn);
+	dump_number(d, "records", t->records_sent);
+	dump_flag(d, "mutual", t->info.mutual);
+	dump_flag(d, "broken", t->broken);
+	if (t->info.failure != TLS_FAILURE_NONE)
+		dump_str(d, "failure", str_from(t->info.failure_text));
+	if (!t->lower)
+		return;
+	dump_enter(d);
+	conn_dump(t->lower, d);
+	dump_leave(d);
+}
+
 static const struct conn_ops tls_conn_ops = {
 	.name = "tls",
 	.send = tls_send,
@@ -474,6 +507,8 @@ static const struct conn_ops tls_conn_ops = {
 	.free = tls_free,
 	.detach = tls_detach,
 	.attach = tls_attach,
+	.check = tls_check,
+	.dump = tls_dump,
 };
 
 static void on_timeout(struct timer *timer)

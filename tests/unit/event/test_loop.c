@@ -1,4 +1,5 @@
 #include "event_test.h"
+#include "in_child.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -362,18 +363,42 @@ TEST(a_set_clock_stands_still_and_both_clocks_advance_together)
 TEST(a_dump_counts_what_waits)
 {
 	cleanup(loop_freep) struct loop *l = test_loop();
-	struct buf b = BUF_INIT(0);
 	struct item a = { .name = 'a' };
+	char memory[256];
+	struct dump d;
 	struct timer t;
 
 	timer_init(&t, on_due_stop_loop);
 	timer_start(l, &t, DURATION_MS(250));
 	defer(l, &a.deferred, on_run);
-	loop_dump(l, &b);
-	assert_str_equal(buf_str(&b), "watches=0 timers=1 next=250ms deferred=1 reaps=0 tasks=no");
+	dump_to_memory(&d, memory, sizeof(memory));
+	loop_dump(l, &d);
+	dump_end(&d);
+	assert_str_equal(dump_text(&d), "loop watches=0 timers=1 next_ms=250 deferred=1 reaps=0 "
+					"events_left=0\n");
 	timer_stop(&t);
 	defer_cancel(&a.deferred);
-	buf_fini(&b);
+}
+
+TEST(a_loop_finds_a_timer_out_of_its_place)
+{
+	cleanup(loop_freep) struct loop *l = test_loop();
+	struct timer timers[3];
+
+	for (int i = 0; i < 3; i++) {
+		timer_init(&timers[i], on_due_stop_loop);
+		timer_start(l, &timers[i], DURATION_MS(100 - i));
+	}
+	loop_check(l);
+	timers[1].heap_index++;
+	assert_aborts(loop_check, l);
+	timers[1].heap_index--;
+	timers[2].due.ns -= 1000;
+	assert_aborts(loop_check, l);
+	timers[2].due.ns += 1000;
+	for (int i = 0; i < 3; i++)
+		timer_stop(&timers[i]);
+	loop_check(l);
 }
 
 TEST(the_real_clock_does_not_go_back)

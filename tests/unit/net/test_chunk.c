@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "net/conn_impl.h"
 
+#include "in_child.h"
 #include "peer.h"
-#include "test.h"
 
 TEST(a_returned_chunk_is_the_next_one_given_out)
 {
@@ -86,4 +86,28 @@ TEST(a_queue_gives_back_what_was_appended_in_any_portions)
 	assert_int_equal(q.len, 0);
 	chunk_stock_fini(&s);
 	mem_free(bytes);
+}
+
+TEST(a_stock_or_a_queue_of_chunks_that_lost_count_is_found)
+{
+	struct chunk_stock stock;
+	struct chunk_queue q = { 0 };
+
+	chunk_stock_init(&stock, 4);
+	chunk_unref(chunk_new(&stock, 0));
+	chunk_stock_check(&stock);
+	stock.free_count++;
+	assert_aborts(chunk_stock_check, &stock);
+	stock.free_count--;
+
+	chunk_queue_append_bytes(&q, &stock, "weft", 4);
+	chunk_queue_check(&q);
+	q.len++;
+	assert_aborts(chunk_queue_check, &q);
+	q.len--;
+	q.first->refs = 0;
+	assert_aborts(chunk_queue_check, &q);
+	q.first->refs = 1;
+	chunk_queue_clear(&q);
+	chunk_stock_fini(&stock);
 }

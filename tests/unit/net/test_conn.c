@@ -9,7 +9,7 @@
 #include "net/memory_conn.h"
 
 #include "couple.h"
-#include "test.h"
+#include "in_child.h"
 
 static enum send_result send_text(struct peer *p, const char *text)
 {
@@ -370,5 +370,34 @@ TEST(an_idle_connection_moves_to_another_loop)
 	assert_string_equal(t.a.trace, "e");
 	loop_free(other.loop);
 	chunk_stock_fini(&other.chunks);
+	couple_fini(&t);
+}
+
+TEST(a_connection_that_contradicts_itself_is_found)
+{
+	char memory[1024];
+	struct couple t;
+	struct dump d;
+	struct conn *c;
+
+	couple_init(&t, NULL);
+	c = t.b.conn;
+	t.b.act.consume_none = true;
+	send_text(&t.a, "left");
+	world_turn(&t.world, 1);
+	conn_check(c);
+	c->in->start = 9;
+	assert_aborts(conn_check, c);
+	c->in->start = 0;
+	c->input_full = true;
+	conn_check(c);
+	c->input_full = false;
+
+	dump_to_memory(&d, memory, sizeof(memory));
+	conn_dump(c, &d);
+	dump_end(&d);
+	assert_true(str_has_prefix(dump_text(&d), STR("conn kind=memory state=open local=")));
+	memory[dump_text(&d).len] = '\0';
+	assert_non_null(strstr(memory, " received=4 sent=0 unread=4"));
 	couple_fini(&t);
 }
