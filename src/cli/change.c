@@ -90,10 +90,21 @@ static bool is_change(const struct node *body)
 	return false;
 }
 
+/* What is registered is no part of the revisions. */
+static bool made_revision(const struct node *body)
+{
+	return answer_count(body, "revision") != answer_count(body, "previous");
+}
+
 /* "Revision 419: 1 created, 2 changed" */
 static void put_summary(const struct node *body, struct buf *out)
 {
-	const char *before = answer_flag(body, "dryRun") ? "Would be" : "";
+	const char *before = "";
+
+	if (answer_flag(body, "dryRun"))
+		before = "Would be";
+	else if (!made_revision(body))
+		before = "No revision";
 
 	if (!is_change(body)) {
 		buf_printf(out, "Revision %llu: nothing to change\n",
@@ -358,7 +369,7 @@ int change_finish(struct change *c, struct node *body)
 	put_step(c, MARK_OK, "stored", "");
 	if (c->settings->wait)
 		code = wait_programmed(c, body);
-	if (is_told(c))
+	if (is_told(c) && made_revision(body))
 		buf_printf(&text, "Undo with: weft rollback %llu\n",
 			   (unsigned long long)answer_count(body, "previous"));
 	cli_out(c->cli, &text);

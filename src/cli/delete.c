@@ -1,5 +1,5 @@
 /*
- * weft delete: objects by name, or those of a file
+ * weft delete: objects by name and those of files, in one transaction
  */
 
 #include "base/error.h"
@@ -7,7 +7,6 @@
 #include "cli/commands.h"
 #include "cli/object_ref.h"
 #include "cli/sources.h"
-#include "cli/tree.h"
 
 struct delete_settings {
 	struct namespace_settings in;
@@ -26,85 +25,43 @@ static const struct setting table[] = {
 	{ 0 },
 };
 
-/* A deletion under way; `body` is the answer that apply would have given for all of it. */
-struct deletion {
-	const struct delete_settings *settings;
-	struct change *change;
-	struct pool *pool;
-	struct node *objects;
-	int64_t first_revision; /* 0: none of what was deleted had one */
-	int64_t revision;
-	uint32_t count;
-};
-
-static void note(struct deletion *x, const struct object_ref *ref, const struct node *answer)
+/* The body of POST /apply: what is to go, as paths. */
+static void write_deletions(const struct object_refs *refs, struct buf *out)
 {
-	struct node *object = node_new(x->pool, NODE_MAP);
-	int64_t revision = (int64_t)answer_count(answer, "revision");
-
-	tree_text(x->pool, object, "kind", str_from(ref->kind->name));
-	tree_text(x->pool, object, "namespace", ref->name_space);
-	tree_text(x->pool, object, "name", ref->name);
-	tree_text(x->pool, object, "action", STR("deleted"));
-	node_list_add(x->objects, object);
-	x->count++;
-	if (!x->first_revision)
-		x->first_revision = revision;
-	x->revision = max_of(x->revision, revision);
+	buf_append_str(out, STR("{\"kind\":\"List\",\"apiVersion\":\"v1\",\"deletions\":["));
+	for (size_t i = 0; i < refs->count; i++) {
+		/* Nothing in a path needs an escape. */
+		buf_append_str(out, i ? STR(",\"") : STR("\""));
+		object_ref_path(&refs->items[i], out);
+		buf_append_char(out, '"');
+	}
+	buf_append_str(out, STR("]}"));
 }
 
-static int delete_one(struct deletion *x, const struct object_ref *ref)
+static int delete_all(struct change *c, const struct delete_settings *s,
+		      const struct object_refs *refs)
 {
-	struct remote_request request = { .method = METHOD_DELETE };
-	struct buf path = BUF_INIT(0);
+	struct buf path = BUF_INIT(0), body = BUF_INIT(0);
+	struct remote_request request = { .method = METHOD_POST };
 	struct diag d = DIAG_INIT;
 	struct node *answer;
-	int code = EXIT_DONE;
-	int r;
+	int code;
 
-	object_ref_path(ref, &path);
-	if (x->settings->change.dry_run)
-		buf_append_str(&path, STR("?dryRun=true"));
+	buf_printf(&path, "/apply?dryRun=%s&ignoreMissing=%s", s->change.dry_run ? "true" : "false",
+		   s->ignore_missing ? "true" : "false");
+	write_deletions(refs, &body);
 	request.path = buf_str(&path);
-	r = remote_try(x->change->remote, &request, &answer, &d);
-	if (r == 0)
-		note(x, ref, answer);
-	else if (r != ERR_NOT_FOUND || !x->settings->ignore_missing)
-		code = cli_problem(x->change->cli, &d, STR_EMPTY);
+	request.body = buf_str(&body);
+	if (remote_try(c->remote, &request, &answer, &d) < 0)
+		code = cli_problem(c->cli, &d, STR_EMPTY);
+	else
+		code = change_finish(c, answer);
 	diag_fini(&d);
 	buf_fini(&path);
+	buf_fini(&body);
 	return code;
 }
 
-static struct node *summary(const struct deletion *x)
-{
-	struct node *body = node_new(x->pool, NODE_MAP);
-	bool counts = x->first_revision > 0;
-
-	tree_text(x->pool, body, "kind", STR("Change"));
-	tree_bool(x->pool, body, "dryRun", x->settings->change.dry_run);
-	tree_number(x->pool, body, "revision", x->revision);
-	tree_number(x->pool, body, "previous", counts ? x->first_revision - 1 : 0);
-	tree_number(x->pool, body, "deleted", x->count);
-	node_map_add(body, STR("objects"), x->objects);
-	return body;
-}
-
-static int delete_all(struct deletion *x, const struct object_refs *refs)
-{
-	int code = EXIT_DONE;
-	int shown;
-
-	x->objects = node_new(x->pool, NODE_LIST);
-	for (size_t i = 0; code == EXIT_DONE && i < refs->count; i++)
-		code = delete_one(x, &refs->items[i]);
-	if (code != EXIT_DONE && !x->count)
-		return code;
-	shown = change_finish(x->change, summary(x));
-	return code ? code : shown;
-}
-
-/* Workloads and what else is registered end by their own means. */
 static int check_refs(const struct invocation *in, const struct object_refs *refs)
 {
 	for (size_t i = 0; i < refs->count; i++)
@@ -117,11 +74,14 @@ static int check_refs(const struct invocation *in, const struct object_refs *ref
 	return EXIT_DONE;
 }
 
-static void refs_from(const struct sources *sources, struct object_refs *refs, struct pool *pool)
+static void refs_add(struct object_refs *refs, const struct sources *sources, struct pool *pool)
 {
 	uint32_t count = sources->documents.count;
+	struct object_ref *items = pool_new_array(pool, struct object_ref, refs->count + count);
 
-	refs->items = pool_new_array(pool, struct object_ref, count);
+	for (size_t i = 0; i < refs->count; i++)
+		items[i] = refs->items[i];
+	refs->items = items;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct document *doc = sources->documents.items[i];
 
@@ -138,23 +98,20 @@ static int refs_read(const struct invocation *in, struct sources *sources,
 {
 	const struct delete_settings *s = in->settings;
 	struct str name_space = namespace_of(&s->in);
-	struct object_refs refs = { 0 };
 	struct diag d = DIAG_INIT;
 	int code = EXIT_DONE;
 
-	if (s->file.count && in->word_count)
-		return cli_usage(in->cli, "delete", "either -f FILE or names");
-	if (s->file.count && sources_read(sources, &s->file, name_space, &d) < 0) {
-		code = sources_problem(sources, in->cli, &d);
-	} else if (s->file.count) {
-		refs_from(sources, &refs, pool);
-	} else if (object_refs_parse(in->words, in->word_count, name_space, pool, &refs, &d) < 0) {
+	if (in->word_count &&
+	    object_refs_parse(in->words, in->word_count, name_space, pool, ret_refs, &d) < 0) {
 		(void)cli_problem(in->cli, &d, STR_EMPTY);
 		code = EXIT_USAGE;
+	} else if (sources_read(sources, &s->file, name_space, &d) < 0) {
+		code = sources_problem(sources, in->cli, &d);
+	} else {
+		refs_add(ret_refs, sources, pool);
 	}
 	diag_fini(&d);
-	*ret_refs = refs;
-	return code ? code : check_refs(in, &refs);
+	return code ? code : check_refs(in, ret_refs);
 }
 
 static int run(const struct invocation *in)
@@ -163,7 +120,6 @@ static int run(const struct invocation *in)
 	struct remote remote = { 0 };
 	struct change c = { .cli = in->cli, .settings = &s->change, .remote = &remote };
 	struct pool pool = POOL_INIT(0);
-	struct deletion x = { .settings = s, .change = &c, .pool = &pool };
 	struct object_refs refs = { 0 };
 	struct sources sources;
 	struct diag d = DIAG_INIT;
@@ -176,7 +132,7 @@ static int run(const struct invocation *in)
 	if (code == EXIT_DONE && remote_open(&remote, in->cli, &d) < 0)
 		code = cli_problem(in->cli, &d, STR_EMPTY);
 	if (code == EXIT_DONE)
-		code = delete_all(&x, &refs);
+		code = delete_all(&c, s, &refs);
 	remote_close(&remote);
 	sources_fini(&sources);
 	pool_fini(&pool);
@@ -186,16 +142,18 @@ static int run(const struct invocation *in)
 
 const struct command delete_command = {
 	.name = "delete",
-	.summary = "Delete documents",
-	.usage = "KIND/NAME... | -f FILE|DIR|- [flags]",
+	.summary = "Delete documents, as one revision",
+	.usage = "[KIND/NAME...] [-f FILE|DIR|-] [flags]",
 	.examples = {
 		{ "weft delete httproute/reviews", "one object" },
+		{ "weft delete httproute/reviews svc/reviews", "several, all or none" },
 		{ "weft delete -f reviews.yaml", "the objects of a file" },
 		{ "weft delete httproute/reviews --dry-run", "show what would go" },
 	},
 	.settings = table,
 	.settings_size = sizeof(struct delete_settings),
-	.notes = "Each object is a revision of its own; undo with the one before them all.",
+	.notes = "All of it is one transaction: where one object cannot go, none does.\n"
+		 "What weft run registered makes no revision; no rollback brings it back.",
 	.see_also = "weft get, weft rollback",
 	.takes_words = true,
 	.run = run,

@@ -5,7 +5,7 @@
  *
  *	GET                      /api/… /apis/…            an object, or a list (mesh/kind.h)
  *	PUT DELETE               /api/…/NAME               one object, as one revision
- *	POST                     /apply                    {kind: List, items: […]}, one transaction
+ *	POST                     /apply                    {kind: List, items, deletions}
  *	POST                     /weft/v1/register         what `weft run` writes
  *	GET                      /weft/v1/history          revisions, newest first
  *	GET                      /weft/v1/revisions/N      the documents as they stood

@@ -30,13 +30,18 @@ static int path_parse_object(struct api_request *q, struct kind_path *ret_path)
 	return ERR_UNSUPPORTED;
 }
 
+int api_fail_absent(const struct kind_path *path, struct diag *d)
+{
+	return diag_fail(d, ERR_NOT_FOUND, "there is no %s %.*s%s%.*s", path->kind->name,
+			 STR_ARGS(path->name_space), path->name_space.len ? "/" : "",
+			 STR_ARGS(path->name));
+}
+
 static void answer_absent(struct api_request *q, const struct kind_path *path)
 {
 	struct diag d = DIAG_INIT;
 
-	diag_fail(&d, ERR_NOT_FOUND, "there is no %s %.*s%s%.*s", path->kind->name,
-		  STR_ARGS(path->name_space), path->name_space.len ? "/" : "",
-		  STR_ARGS(path->name));
+	(void)api_fail_absent(path, &d);
 	api_answer_problem(q, &d);
 	diag_fini(&d);
 }
@@ -117,13 +122,13 @@ static int document_read(struct api_request *q, const struct kind_path *path, st
 	return 0;
 }
 
-static int object_change(struct api_request *q, struct state_write *write, enum state_origin origin,
+static int object_change(struct api_request *q, struct state_write *write,
 			 struct state_result *ret_result, struct diag *d)
 {
 	struct state_change change = {
 		.writes = write,
 		.write_count = 1,
-		.origin = origin,
+		.origin = STATE_APPLIED,
 		.dry_run = api_flag(q, API_DRY_RUN),
 		.allow_dangling = true, /* objects come one by one here, in any order */
 		.actor = api_actor(q),
@@ -158,7 +163,7 @@ void api_object_put(struct api_request *q)
 		return;
 	r = document_read(q, &path, &pool, &write.document, &d);
 	if (r == 0)
-		r = object_change(q, &write, STATE_APPLIED, &result, &d);
+		r = object_change(q, &write, &result, &d);
 	if (r < 0)
 		api_answer_problem(q, &d);
 	else
@@ -182,28 +187,19 @@ void api_object_delete(struct api_request *q)
 {
 	struct state_result result = { 0 };
 	struct diag d = DIAG_INIT;
-	const struct state_object *o;
-	enum state_origin origin;
 	struct state_write write;
 	struct kind_path path;
 
 	if (path_parse_object(q, &path) < 0)
 		return;
-	o = find(q, &path);
-	if (!o) {
-		answer_absent(q, &path);
-		return;
-	}
-	origin = o->origin;
 	write = (struct state_write){
 		.kind = path.kind->id,
 		.name_space = path.name_space,
 		.name = path.name,
 	};
-	/* What a program registered is no part of the revisions, and so is its end. */
-	if (object_change(q, &write, origin, &result, &d) < 0)
+	if (object_change(q, &write, &result, &d) < 0)
 		api_answer_problem(q, &d);
 	else
-		answer_deleted(q, origin == STATE_APPLIED ? result.revision : 0);
+		answer_deleted(q, result.origin == STATE_APPLIED ? result.revision : 0);
 	diag_fini(&d);
 }

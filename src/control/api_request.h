@@ -49,6 +49,7 @@ struct api_request {
 enum api_parameter {
 	API_DRY_RUN,
 	API_ALLOW_DANGLING,
+	API_IGNORE_MISSING,
 	API_NAMESPACE,
 	API_TO,
 	API_LIMIT,
@@ -99,6 +100,9 @@ struct node *api_map(struct api_request *q);
 void api_add_time(struct api_request *q, struct node *map, const char *name, struct wall_time t);
 /* A fraction or a latency: three decimals. */
 void api_add_real(struct api_request *q, struct node *map, const char *name, double value);
+
+/* ERR_NOT_FOUND: "there is no Service shop/web". */
+int api_fail_absent(const struct kind_path *path, struct diag *d);
 
 /* Who changes something: for history. */
 struct str api_actor(struct api_request *q);

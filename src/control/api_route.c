@@ -26,7 +26,7 @@ static const struct api_route routes[] = {
 	{ "DELETE", STR_INIT("/api/"),               api_object_delete, true,  false, BIT(DRY_RUN) },
 	{ "DELETE", STR_INIT("/apis/"),              api_object_delete, true,  false, BIT(DRY_RUN) },
 	{ "POST",   STR_INIT("/apply"),              api_apply,         true,  true,
-	  BIT(DRY_RUN) | BIT(ALLOW_DANGLING) | BIT(NAMESPACE) },
+	  BIT(DRY_RUN) | BIT(ALLOW_DANGLING) | BIT(IGNORE_MISSING) | BIT(NAMESPACE) },
 	{ "POST",   STR_INIT("/weft/v1/register"),   api_register,      true,  true,
 	  BIT(DRY_RUN) | BIT(NAMESPACE) },
 	{ "GET",    STR_INIT("/weft/v1/history"),    api_history,       false, false, BIT(LIMIT) },
@@ -47,6 +47,7 @@ static const struct {
 } parameters[API_PARAMETER_COUNT] = {
 	[API_DRY_RUN]        = { "dryRun",        true },
 	[API_ALLOW_DANGLING] = { "allowDangling", true },
+	[API_IGNORE_MISSING] = { "ignoreMissing", true },
 	[API_NAMESPACE]      = { "namespace",     false },
 	[API_TO]             = { "to",            false },
 	[API_LIMIT]          = { "limit",         false },

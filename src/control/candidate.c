@@ -212,10 +212,32 @@ static int findings_check(struct candidate *c, struct diag *d)
 	return d->error;
 }
 
+static struct str finding_key(struct pool *pool, const struct finding *f)
+{
+	return pool_printf(pool, "%p %u %.*s", (const void *)f->document, f->code,
+			   STR_ARGS(f->text));
+}
+
+/* The errors before the change, for candidates that delete: what they refer to may be gone. */
+static void errors_before(struct candidate *c, struct map *errors)
+{
+	const struct findings *all = &c->state->view->findings;
+
+	for (uint32_t i = 0; i < all->count; i++)
+		if (all->items[i].severity == FINDING_ERROR)
+			map_set(errors, finding_key(&c->pool, &all->items[i]), c);
+}
+
+static bool is_new_error(struct candidate *c, const struct map *errors, const struct finding *f)
+{
+	return f->severity == FINDING_ERROR && !map_get(errors, finding_key(&c->pool, f));
+}
+
 struct findings candidate_findings(struct candidate *c)
 {
 	struct findings shown = { 0 };
 	const struct findings *all;
+	struct map errors;
 	bool deletes = false;
 
 	if (!c->count)
@@ -224,10 +246,14 @@ struct findings candidate_findings(struct candidate *c)
 	shown.items = pool_new_array(&c->view->pool, struct finding, all->count + 1);
 	for (size_t i = 0; i < c->count; i++)
 		deletes |= !c->writes[i].document;
+	map_init(&errors);
+	if (deletes)
+		errors_before(c, &errors);
 	for (uint32_t i = 0; i < all->count; i++)
 		if (write_of(c, all->items[i].document) ||
-		    (deletes && all->items[i].severity == FINDING_ERROR))
+		    (deletes && is_new_error(c, &errors, &all->items[i])))
 			shown.items[shown.count++] = all->items[i];
+	map_fini(&errors);
 	return shown;
 }
 
@@ -279,6 +305,15 @@ static int writes_add(struct candidate *c, struct diag *d)
 	return r;
 }
 
+/* What is registered ends without a revision. */
+static enum state_origin origin_of(const struct candidate *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->writes[i].document || c->writes[i].before->origin == STATE_APPLIED)
+			return c->change->origin;
+	return STATE_REGISTERED;
+}
+
 static int addresses_set(struct candidate *c, struct diag *d)
 {
 	int r = 0;
@@ -303,6 +338,7 @@ int candidate_make(struct candidate *c, struct state *s, const struct state_chan
 	/* Programs say again and again that they are there: that must cost nothing. */
 	if (r < 0 || !c->count)
 		return r;
+	c->origin = origin_of(c);
 	view_make(c);
 	r = addresses_set(c, d);
 	if (r == 0)

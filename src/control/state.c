@@ -327,7 +327,7 @@ static int write_store(struct candidate *c, uint64_t *ret_revision, uint64_t *re
 	struct store_commit commit = {
 		.writes = writes,
 		.write_count = c->count,
-		.origin = c->change->origin,
+		.origin = c->origin,
 		.at = loop_wall_now(c->state->loop),
 		.actor = c->change->actor,
 		.message = c->change->message,
@@ -360,7 +360,7 @@ static struct state_object *object_of(struct candidate *c, const struct candidat
 	o->document = w->document;
 	o->pool = *w->write->pool;
 	pool_init(w->write->pool, 0);
-	o->origin = c->change->origin;
+	o->origin = c->origin;
 	o->revision = revision;
 	o->changed_at = loop_wall_now(c->state->loop);
 	if (w->virtual_address.len)
@@ -393,7 +393,7 @@ static void swap(struct candidate *c, uint64_t revision, const uint64_t *created
 		w->virtual_address = STR_EMPTY; /* the object's now */
 	}
 	s->view = TAKE(c->view);
-	if (c->change->origin == STATE_APPLIED)
+	if (c->origin == STATE_APPLIED)
 		s->revision = revision;
 	for (size_t i = 0; i < c->count; i++)
 		tell_object(s, c->writes[i].before, after[i]);
@@ -442,6 +442,7 @@ int state_apply(struct state *s, struct state_change *change, struct state_resul
 	}
 	if (r == 0) {
 		result.revision = revision;
+		result.origin = c.origin;
 		*ret_result = result;
 		s->shown = state_view_free(s->shown);
 		s->shown = TAKE(c.view); /* NULL after a swap */

@@ -104,16 +104,18 @@ struct state_change {
 };
 
 struct state_result {
-	uint64_t revision; /* 0 when nothing changed */
+	uint64_t revision;        /* 0 when nothing changed */
+	enum state_origin origin; /* of the revision: registered when nothing else was deleted */
 	uint32_t created, changed, deleted, unchanged;
 	struct findings findings; /* warnings of the documents written; in `pool` */
 	struct pool *pool;        /* the caller's, for findings */
 };
 
 /*
- * One transaction: all of it or nothing. ERR_CONFIG with a diag that names the document by its
- * file and position, ERR_CONFLICT when a resourceVersion is not the current one, ERR_NOT_FOUND
- * for a deletion of what is not there.
+ * One transaction: all of it or nothing. A deletion of what was registered is no part of a
+ * revision; a change that is nothing else makes none. ERR_CONFIG with a diag that names the
+ * document by its file and position, ERR_CONFLICT when a resourceVersion is not the current one,
+ * ERR_NOT_FOUND for a deletion of what is not there.
  */
 must_check int state_apply(struct state *s, struct state_change *change,
 			   struct state_result *ret_result, struct diag *d);

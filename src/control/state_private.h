@@ -46,6 +46,7 @@ struct candidate {
 	struct candidate_write *writes;  /* those that change something */
 	struct document_change *changes; /* the same, as documents */
 	size_t count;
+	enum state_origin origin; /* the change's, but for deletions of registered objects alone */
 	uint32_t unchanged;
 	size_t failed; /* of a failure: the write that is to blame, or their number */
 	struct state_view *view;

@@ -66,7 +66,8 @@ struct store_commit {
 /*
  * ret_revision: the new revision of applied content, or the next number of the other order.
  * ret_created (one per write) are the `created` numbers. What was registered and is applied
- * over becomes part of the history as it was, so that no rollback takes it away.
+ * over becomes part of the history as it was, so that no rollback takes it away; what was
+ * registered and is deleted is no part of it.
  */
 must_check int store_commit(struct store *s, const struct store_commit *commit,
 			    uint64_t *ret_revision, uint64_t *ret_created);

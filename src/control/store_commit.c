@@ -182,30 +182,42 @@ static int object_leave(struct transaction *t, const struct store_write *w, sqli
 	return 0;
 }
 
-/* ret_created 0: the object is not there. */
-static int object_known(struct transaction *t, const struct store_write *w, uint64_t *ret_created)
+/* What the store has of an object before a write. */
+struct known {
+	uint64_t created; /* 0: it is not there */
+	enum state_origin origin;
+};
+
+static int object_known(struct transaction *t, const struct store_write *w, struct known *ret_known)
 {
 	sqlite3_stmt *statement = store_statement(t->store, STORE_OBJECT_GET);
 	int r, code = 0;
 
+	*ret_known = (struct known){ 0 };
 	bind_key(statement, w);
 	r = sqlite3_step(statement);
-	*ret_created = r == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(statement, 0) : 0;
-	if (r == SQLITE_ROW)
+	if (r == SQLITE_ROW) {
+		ret_known->created = (uint64_t)sqlite3_column_int64(statement, 0);
+		ret_known->origin = (enum state_origin)sqlite3_column_int(statement, 1);
 		code = object_leave(t, w, statement);
+	}
 	sqlite3_reset(statement);
 	return r == SQLITE_ROW || r == SQLITE_DONE ? code : store_error(r);
 }
 
-static int object_delete(struct transaction *t, const struct store_write *w, uint64_t created)
+/* What a program registered is no part of the revisions, and so is its end. */
+static int object_delete(struct transaction *t, const struct store_write *w,
+			 const struct known *known)
 {
 	sqlite3_stmt *statement = store_statement(t->store, STORE_OBJECT_DELETE);
 	int r;
 
 	bind_key(statement, w);
 	r = store_step_done(statement);
+	if (r < 0 || known->origin != STATE_APPLIED)
+		return r;
 	t->deleted++;
-	return r < 0 ? r : past_add(t, w, created);
+	return past_add(t, w, known->created);
 }
 
 static int object_set(struct transaction *t, const struct store_write *w, uint64_t created)
@@ -226,28 +238,26 @@ static int object_set(struct transaction *t, const struct store_write *w, uint64
 
 static int write_one(struct transaction *t, const struct store_write *w, uint64_t *ret_created)
 {
-	uint64_t created;
+	struct known known;
 	int r;
 
-	r = object_known(t, w, &created);
+	r = object_known(t, w, &known);
 	if (r < 0)
 		return r;
-	if (!w->json.len) {
-		*ret_created = created;
-		return created ? object_delete(t, w, created) : ERR_NOT_FOUND;
-	}
-	if (created) {
+	*ret_created = known.created;
+	if (!w->json.len)
+		return known.created ? object_delete(t, w, &known) : ERR_NOT_FOUND;
+	if (known.created) {
 		t->changed++;
 	} else {
-		r = number_next(t->store, &created);
+		r = number_next(t->store, ret_created);
 		if (r == 0 && w->virtual_address.len)
 			r = address_wake(t, w);
 		if (r < 0)
 			return r;
 		t->created++;
 	}
-	*ret_created = created;
-	return object_set(t, w, created);
+	return object_set(t, w, *ret_created);
 }
 
 static int revision_add(struct transaction *t)

@@ -79,7 +79,7 @@ def test_its_commands_work_as_they_stand(world):
     assert '"trustDomain":"weft.local","revision":0' in answers[0]
     assert '"resourceVersion":"1"' in answers[1] and '"virtualAddress"' in answers[1]
     assert '"kind":"List"' in answers[2] and '"name":"web"' in answers[2]
-    assert '"status":"Success","revision":2' in answers[3]
+    assert '"deleted":1' in answers[3] and '"revision":2,"previous":1' in answers[3]
     assert '"created":1' in answers[4] and '"revision":3,"previous":2' in answers[4]
     assert '"message":"rollback to 1"' in answers[5]
     assert "weft_control_revision 3" in answers

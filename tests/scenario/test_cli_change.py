@@ -89,7 +89,7 @@ def test_what_is_deleted_comes_back_by_a_rollback(world):
     assert control.done("delete", "httproute/a", "--dry-run") == \
         "Would be: 1 deleted\n- HTTPRoute default/a\n"
     out = control.done("delete", "route", "a", "svc/b")
-    assert out.startswith("Revision 3: 2 deleted\n- HTTPRoute default/a\n- Service default/b\n")
+    assert out.startswith("Revision 2: 2 deleted\n- HTTPRoute default/a\n- Service default/b\n")
     assert out.endswith("Undo with: weft rollback 1\n")
     assert control.weft("delete", "route/a").returncode == 1
     assert control.weft("delete", "route/a", "--ignore-missing").returncode == 0
@@ -98,6 +98,34 @@ def test_what_is_deleted_comes_back_by_a_rollback(world):
     world.path("b.yaml", SERVICES)
     control.done("delete", "-f", "b.yaml", "--quiet")
     assert control.done("get", "svc", "-o", "name") == ""
+
+
+def test_what_is_deleted_together_is_one_revision_or_none(world):
+    control = Control(world)
+    control.apply(SERVICES + "---\n" + ROUTE % (90, 10))
+    world.path("services.yaml", SERVICES)
+    done = control.weft("delete", "route/a", "svc/none", "-f", "services.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: there is no Service default/none" in done.stderr
+    assert len(control.json("get", "all")["items"]) == 3
+    out = control.done("delete", "route/a", "svc/none", "-f", "services.yaml", "--ignore-missing")
+    assert out.startswith("Revision 2: 3 deleted\n")
+    assert out.count("Undo with:") == 1 and out.endswith("Undo with: weft rollback 1\n")
+    rows = control.json("history")["revisions"]
+    assert [(row["revision"], row["message"], row["deleted"]) for row in rows] == \
+        [(2, "delete", 3), (1, "apply", 0)]
+    assert control.weft("diff", "1", "2").stdout.startswith("Revision 2: 3 deleted\n")
+    assert control.done("rollback", "1").startswith("Revision 3: 3 created\n")
+
+
+def test_a_deletion_tells_who_still_refers_to_what_is_gone(world):
+    control = Control(world)
+    control.apply(SERVICES + "---\n" + ROUTE % (90, 10))
+    out = control.done("delete", "svc/b")
+    assert "WEFT1101  HTTPRoute default/a: there is no Service default/b" in out
+    # What was wrong before is not told again.
+    control.apply(SERVICES.replace("name: b", "name: c"))
+    assert "WEFT" not in control.done("delete", "svc/c")
 
 
 def test_results_are_json_and_yaml_for_scripts(world):

@@ -193,6 +193,10 @@ TEST(a_list_is_read_strictly)
 		{ "{\"kind\":\"List\",\"items\":[],\"dryRun\":true}", "WEFT1002",
 		  "unknown field \"dryRun\" in a List" },
 		{ "{\"items\":[]}", "WEFT1003", NULL },
+		{ "{\"kind\":\"List\",\"deletions\":\"all\"}", "WEFT1003",
+		  "\"deletions\" is a list of the paths of objects" },
+		{ "{\"kind\":\"List\",\"deletion\":[]}", "WEFT1002",
+		  "unknown field \"deletion\" in a List" },
 	};
 	struct house h;
 
