@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "model/fixture.h"
 #include "model/yaml.h"
+#include "net/certs.h"
 #include "net/socket.h"
 #include "proxy/resources.h"
 #include "proxy/worker.h"
@@ -32,7 +33,12 @@ struct rig {
 	struct resources resources;
 };
 
+/* Twenty years: these workers go by the clock of the machine. */
+#define CERTIFICATE_SECONDS (20LL * 365 * 86400)
+
 static struct rig r;
+static struct test_cert *ca;
+static uint16_t ports_behind[2];
 
 static void on_served(struct snapshots *s, uint64_t number)
 {
@@ -119,17 +125,32 @@ static uint16_t port_of_listener(const char *name)
 	return 0;
 }
 
-#define LISTENER(name, rest)                                                                       \
-	"{name: " name ", address: {socket_address: {address: 127.0.0.1, port_value: 0}},"         \
-	" filter_chains: [{filters: [{name: http, typed_config: {" HCM_TYPE ", stat_prefix: " name \
-	", http_filters: [" ROUTER "], " rest "}}]}]}"
+#define LISTENER(name, socket, rest)                                                       \
+	"{name: " name ", address: {socket_address: {address: 127.0.0.1, port_value: 0}}," \
+	" filter_chains: [{" socket "filters: [{name: http, typed_config: {" HCM_TYPE      \
+	", stat_prefix: " name ", http_filters: [" ROUTER "], " rest "}}]}]}"
+#define FINE                                                                           \
+	"route_config: {virtual_hosts: [{name: all, domains: ['*'], routes: [{match: " \
+	"{prefix: '/'}, direct_response: {status: 200, body: {inline_string: fine}}}]}]}"
+#define TLS(context, more)                                                                 \
+	"transport_socket: {name: tls, typed_config: {'@type': "                           \
+	"type.googleapis.com/envoy.extensions.transport_sockets.tls.v3." context ", " more \
+	"common_tls_context: {tls_certificate_sds_secret_configs: [{name: default}], "     \
+	"validation_context_sds_secret_config: {name: ROOTCA}}}}, "
+#define SERVER_TLS TLS("DownstreamTlsContext", "require_client_certificate: true, ")
+#define CLIENT_TLS TLS("UpstreamTlsContext", "")
 
-static const char behind[] =
-	LISTENER("behind", "route_config: {virtual_hosts: [{name: all, domains: ['*'], routes: ["
-			   "{match: {prefix: '/'}, direct_response: {status: 200, body: "
-			   "{inline_string: fine}}}]}]}");
+/* Two endpoints, with and without TLS. */
+static const char *const behind[] = {
+	LISTENER("behind0", "", FINE),
+	LISTENER("behind1", "", FINE),
+};
+static const char *const behind_tls[] = {
+	LISTENER("behind0", SERVER_TLS, FINE),
+	LISTENER("behind1", SERVER_TLS, FINE),
+};
 static const char web[] =
-	LISTENER("web", "rds: {route_config_name: routes, config_source: {ads: {}}}");
+	LISTENER("web", "", "rds: {route_config_name: routes, config_source: {ads: {}}}");
 static void apply_routes(unsigned host, unsigned cluster)
 {
 	char *yaml =
@@ -141,16 +162,52 @@ static void apply_routes(unsigned host, unsigned cluster)
 	mem_free(yaml);
 }
 
-static void apply_cluster(unsigned number, uint16_t port, const char *more)
+/* One endpoint, the other one, or both. */
+static void apply_cluster(unsigned number, unsigned endpoints, const char *more)
 {
-	char *yaml = mem_printf(
-		"{name: c%u, type: STATIC, %s load_assignment: {cluster_name: c, endpoints: ["
-		"{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, "
-		"port_value: %u}}}}]}]}}",
-		number, more, port);
+	struct buf yaml = BUF_INIT(0);
 
-	apply(PART_CLUSTER, yaml);
-	mem_free(yaml);
+	buf_printf(&yaml,
+		   "{name: c%u, type: STATIC, %s load_assignment: {cluster_name: c, endpoints: ["
+		   "{lb_endpoints: [",
+		   number, more);
+	for (unsigned i = 0; i < 2; i++)
+		if (endpoints & 1u << i)
+			buf_printf(&yaml,
+				   "{endpoint: {address: {socket_address: {address: 127.0.0.1, "
+				   "port_value: %u}}}},",
+				   ports_behind[i]);
+	buf_append_str(&yaml, STR("]}]}}"));
+	buf_append_char(&yaml, 0);
+	apply(PART_CLUSTER, buf_str(&yaml).ptr);
+	buf_fini(&yaml);
+}
+
+/* An identity that is good today; the next one each time. */
+static void apply_secrets(unsigned version)
+{
+	char text[16];
+	struct test_cert *leaf = test_cert_new(&(struct test_cert_options){
+		.issuer = ca,
+		.name = "leaf",
+		.sans = "URI:spiffe://weft.local/ns/shop/sa/cart",
+		.not_after_seconds = CERTIFICATE_SECONDS,
+	});
+	struct part *p[2];
+	struct resource_change changes[2];
+	struct diag d = DIAG_INIT;
+
+	snprintf(text, sizeof(text), "%u", version);
+	p[0] = resources_secret_new(STR("default"), str_from(text), str_from(leaf->chain_pem),
+				    str_from(leaf->key_pem), STR_EMPTY);
+	p[1] = resources_secret_new(STR("ROOTCA"), STR("1"), STR_EMPTY, STR_EMPTY,
+				    str_from(ca->pem));
+	for (int i = 0; i < 2; i++)
+		changes[i] = (struct resource_change){ PART_SECRET, p[i]->name, p[i] };
+	assert_int_equal(resources_apply(&r.resources, changes, 2, 0, &d), 0);
+	for (int i = 0; i < 2; i++)
+		part_unref(p[i]);
+	test_cert_free(leaf);
 }
 
 struct client {
@@ -208,35 +265,59 @@ static bool all_done(const struct client *clients)
 	return true;
 }
 
-/* `more` is of the clusters, which change every so many rounds. */
-static void ask_while_everything_changes(const char *more, unsigned rounds)
-{
-	struct client clients[CLIENTS] = { 0 };
-	uint16_t port, port_behind;
+struct changes {
+	const char *const *behind;
+	const char *cluster; /* more fields of the clusters */
+	unsigned rounds;     /* of routes, between two changes of anything else */
+	bool tls;
+};
 
+static void change(const struct changes *c, unsigned n)
+{
+	apply_routes(n, n % 2);
+	turn();
+	if (n % c->rounds != 0)
+		return;
+	n /= c->rounds;
+	if (c->tls && n % 2)
+		apply_secrets(n);
+	else
+		apply_cluster(n / 2 % 2, n % 3 + 1, c->cluster);
+	turn();
+}
+
+static void begin(const struct changes *c)
+{
 	rig_init();
 	assert_int_equal(worker_group_start(&r.group), 0);
-	apply(PART_LISTENER, behind);
-	port_behind = port_of_listener("behind");
-	apply_cluster(0, port_behind, more);
-	apply_cluster(1, port_behind, more);
+	if (c->tls)
+		apply_secrets(0);
+	for (int i = 0; i < 2; i++)
+		apply(PART_LISTENER, c->behind[i]);
+	ports_behind[0] = port_of_listener("behind0");
+	ports_behind[1] = port_of_listener("behind1");
+	apply_cluster(0, 3, c->cluster);
+	apply_cluster(1, 3, c->cluster);
 	apply_routes(0, 0);
 	apply(PART_LISTENER, web);
 	while (r.snapshots.served < r.snapshots.current->number)
 		turn();
+}
+
+static void ask_while_everything_changes(const struct changes *c)
+{
+	struct client clients[CLIENTS] = { 0 };
+	uint16_t port;
+
+	begin(c);
 	port = port_of_listener("web");
 	for (int i = 0; i < CLIENTS; i++) {
 		clients[i].port = port;
 		assert_int_equal(pthread_create(&clients[i].thread, NULL, client_main, &clients[i]),
 				 0);
 	}
-	for (unsigned n = 0; !all_done(clients); n++) {
-		apply_routes(n, n % 2);
-		turn();
-		if (n % rounds == 0)
-			apply_cluster(n / rounds % 2, port_behind, more);
-		turn();
-	}
+	for (unsigned n = 0; !all_done(clients); n++)
+		change(c, n);
 	for (int i = 0; i < CLIENTS; i++) {
 		pthread_join(clients[i].thread, NULL);
 		assert_int_equal(clients[i].good, REQUESTS);
@@ -246,11 +327,24 @@ static void ask_while_everything_changes(const char *more, unsigned rounds)
 
 TEST(requests_are_answered_while_everything_changes)
 {
-	ask_while_everything_changes("", 1);
+	ask_while_everything_changes(
+		&(struct changes){ .behind = behind, .cluster = "", .rounds = 1 });
 }
 
 /* So few may be open that idle ones go from worker to worker all the time. */
+#define FEW "circuit_breakers: {thresholds: [{max_connections: 3}]}, "
+
 TEST(requests_are_answered_while_connections_change_hands)
 {
-	ask_while_everything_changes("circuit_breakers: {thresholds: [{max_connections: 3}]},", 8);
+	ask_while_everything_changes(
+		&(struct changes){ .behind = behind, .cluster = FEW, .rounds = 8 });
+}
+
+TEST(requests_are_answered_while_identities_change)
+{
+	ca = test_cert_new(&(struct test_cert_options){
+		.name = "ca", .ca = true, .not_after_seconds = CERTIFICATE_SECONDS });
+	ask_while_everything_changes(&(struct changes){
+		.behind = behind_tls, .cluster = FEW CLIENT_TLS, .rounds = 8, .tls = true });
+	ca = test_cert_free(ca);
 }
