@@ -143,12 +143,12 @@ class Control:
         return self.member(service, port, lambda address, _: [
             "/usr/bin/python3", path, address, port, milliseconds, text], version)
 
-    def member(self, service, port, command, version=None, flags=()):
-        """A program with one HTTP port, started by command(address, name)."""
+    def member(self, service, port, command, version=None, flags=(), protocol="http"):
+        """A program with one port, started by command(address, name)."""
         address = f"127.77.0.{next(self.hosts)}"
         name = f"{service}-{version or 'any'}-{address.rpartition('.')[2]}"
-        run = self.weft_run(command(address, name), service, [f"{port}/http"], version=version,
-                            address=address, name=name, flags=flags)
+        run = self.weft_run(command(address, name), service, [f"{port}/{protocol}"],
+                            version=version, address=address, name=name, flags=flags)
         run.wait_ready(lambda: self.is_ready(address), "ready in the mesh")
         return Member(run, self.world)
 
@@ -165,9 +165,9 @@ class Control:
         found = [w["spec"] for w in self.workloads() if w["spec"]["address"] == address]
         return found[0]["ports"][0]["meshPort"]
 
-    def client(self, service, *targets, flags=()):
+    def client(self, service, *targets, flags=(), answers=answers):
         """A program in the mesh that calls others; `targets` are NAME:PORT. Returns it and the
-        addresses where it finds them, each of which answers."""
+        addresses where it finds them, each of which answers (HTTP, where nothing is said)."""
         local = [self.world.port() for _ in targets]
         run = self.weft_run(["sleep", "1000000"], service, flags=flags, upstreams=[
             f"{target}=127.0.0.1:{port}" for target, port in zip(targets, local)])
