@@ -39,6 +39,7 @@ struct part {
 	struct str version; /* as the server named it; "" for static ones */
 	uint32_t refs;      /* main thread only */
 	bool from_bootstrap;
+	bool kept;               /* by an earlier process, not received by this one */
 	struct pool pool;        /* holds the part, all it points to, and the raw bytes */
 	struct str raw;          /* the resource as received: for config_dump and for the disk */
 	struct pb_report report; /* what was tolerated */

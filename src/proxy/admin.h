@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "http/stream.h"
 #include "message/address.h"
+#include "model/part.h"
 
 struct admin;
 struct proxy;
@@ -36,6 +37,10 @@ struct admin_request {
 
 /* The value of a query parameter; empty where it is absent. *ret_there may be NULL. */
 struct str admin_parameter(const struct admin_request *r, struct str name, bool *ret_there);
+
+/* Where a part came from: "bootstrap", "identity", "control_plane", or "kept": by an earlier
+ * process, and no other version was received since. */
+struct str admin_source(const struct part *p);
 
 /* The pages. */
 void admin_stats(struct admin_request *r);

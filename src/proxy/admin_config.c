@@ -55,6 +55,16 @@ static struct node *resource_node(struct pool *pool, const struct part *p)
 	return n;
 }
 
+struct str admin_source(const struct part *p)
+{
+	if (p->from_bootstrap)
+		return STR("bootstrap");
+	if (p->kept)
+		return STR("kept");
+	/* What was received is there as it came; a secret of our own was made here. */
+	return p->raw.len ? STR("control_plane") : STR("identity");
+}
+
 static struct node *entry_node(struct pool *pool, size_t which, const struct part *p)
 {
 	struct node *n = node_new(pool, NODE_MAP), *inner = n;
@@ -66,6 +76,7 @@ static struct node *entry_node(struct pool *pool, size_t which, const struct par
 	}
 	if (p->version.len)
 		node_map_add(inner, STR("version_info"), node_new_text(pool, p->version));
+	node_map_add(inner, STR("source"), node_new_text(pool, admin_source(p)));
 	if (p->report.warnings)
 		node_map_add(inner, STR("warning"),
 			     node_new_text(pool, str_from(p->report.first_warning)));

@@ -69,6 +69,11 @@ static void cluster_text(struct buf *out, const struct cluster_state *c)
 	}
 	buf_printf(out, "%.*s::added_via_api::%s\n", STR_ARGS(name),
 		   c->cluster->part.from_bootstrap ? "false" : "true");
+	buf_printf(out, "%.*s::source::%.*s\n", STR_ARGS(name),
+		   STR_ARGS(admin_source(&c->cluster->part)));
+	if (c->endpoints && c->cluster->type == CLUSTER_EDS)
+		buf_printf(out, "%.*s::endpoints_source::%.*s\n", STR_ARGS(name),
+			   STR_ARGS(admin_source(&c->endpoints->part)));
 	if (c->tls.missing)
 		buf_printf(out, "%.*s::tls_secrets::missing\n", STR_ARGS(name));
 	for (uint32_t i = 0; i < cluster_state_host_count(c); i++)
@@ -97,6 +102,10 @@ static struct node *cluster_node(struct pool *pool, const struct cluster_state *
 	node_map_add(n, STR("name"), node_new_text(pool, c->cluster->part.name));
 	node_map_add(n, STR("added_via_api"),
 		     node_new_bool(pool, !c->cluster->part.from_bootstrap));
+	node_map_add(n, STR("source"), node_new_text(pool, admin_source(&c->cluster->part)));
+	if (c->endpoints && c->cluster->type == CLUSTER_EDS)
+		node_map_add(n, STR("endpoints_source"),
+			     node_new_text(pool, admin_source(&c->endpoints->part)));
 	for (uint32_t i = 0; i < cluster_state_host_count(c); i++)
 		node_list_add(hosts, host_node(pool, &c->endpoints->items[i], c->hosts[i]));
 	node_map_add(n, STR("host_statuses"), hosts);

@@ -129,6 +129,21 @@ static int64_t reports_failed(const struct proxy *p)
 	return (int64_t)mesh_link_stats(p->link).reports_failed;
 }
 
+static int64_t kept_used(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).kept.used;
+}
+
+static int64_t kept_writes(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).kept.writes;
+}
+
+static int64_t kept_writes_failed(const struct proxy *p)
+{
+	return (int64_t)mesh_link_stats(p->link).kept.writes_failed;
+}
+
 // clang-format off
 static const struct computed computed_rows[] = {
 	{ "cluster_manager.active_clusters",      clusters_active },
@@ -141,6 +156,9 @@ static const struct computed computed_rows[] = {
 	{ "server.uptime",                        uptime },
 	{ "weft.config_revision_applied",         revision_applied },
 	{ "weft.config_revision_received",        revision_received },
+	{ "weft.kept_resources_used",             kept_used },
+	{ "weft.kept_writes",                     kept_writes },
+	{ "weft.kept_writes_failed",              kept_writes_failed },
 	{ "weft.resources_warming",               resources_warming },
 	{ "weft.snapshots_published",             snapshots_published },
 	{ "weft.objects_retired",                 objects_retired },

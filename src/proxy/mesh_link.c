@@ -29,13 +29,18 @@ enum {
 	NODE_CLIENT_FEATURES = 10,
 };
 
+/* See mesh_link.h. */
+enum beginning { WAITING, FRESH, KEPT, REFUSED };
+
 struct mesh_link {
 	struct mesh_link_options options;
 	const struct cluster *control; /* NULL: there is no control plane */
 	struct identity *identity;     /* NULL: none is configured */
 	struct xds_client *xds;
 	bool xds_started;
-	bool answered; /* the control plane has answered once */
+	enum beginning beginning;
+	struct keeper *keeper; /* NULL: nothing is kept */
+	struct timer grace;    /* while WAITING for an answer, where something may be kept */
 	uint32_t endpoint_next;
 
 	/* Of the response that is being read. */
@@ -165,6 +170,17 @@ static struct conn *on_connect(void *user)
 	return conn;
 }
 
+/* What was kept of a name is held, if anything was. */
+static void hold(struct mesh_link *l, enum xds_type type, struct str name)
+{
+	const struct resource *e =
+		map_get(&l->options.resources->by_name[part_kinds_of[type]], name);
+	const struct part *part = e ? resource_staged(e) ?: resource_active(e) : NULL;
+
+	if (part && part->kept)
+		xds_client_hold(l->xds, type, name, part->version);
+}
+
 static void stage(struct mesh_link *l, enum xds_type type, struct str name, struct part *part)
 {
 	if (l->staged_count == l->staged_capacity) {
@@ -184,11 +200,7 @@ static int on_resource(void *user, const struct xds_resource *r, struct diag *d)
 	struct part *part = NULL;
 	int e;
 
-	e = part_compile(part_kinds_of[r->type], r->bytes, r->version, &part, d);
-	if (e == 0 && !str_eq(part->name, r->name)) {
-		e = diag_fail(d, ERR_CONFIG, "its own name is \"%.*s\"", STR_ARGS(part->name));
-		part_unref(part);
-	}
+	e = resource_compile(part_kinds_of[r->type], r->name, r->bytes, r->version, &part, d);
 	if (e == 0) {
 		stage(l, r->type, r->name, part);
 		return 0;
@@ -217,11 +229,52 @@ static void on_commit(void *user, unused_arg enum xds_type type, struct str syst
 	apply(l, l->staged, count, revision);
 }
 
+/* What is wanted is subscribed to by now or will be: see on_want(). Of kinds that are received
+ * whole all is wanted. */
+static void hold_all(struct mesh_link *l)
+{
+	for (int type = 0; type < XDS_TYPE_COUNT; type++)
+		map_for_each (entry, &l->options.resources->by_name[part_kinds_of[type]])
+			hold(l, type, entry->key);
+}
+
+/* No control plane answers. */
+static void use_kept(struct mesh_link *l)
+{
+	timer_stop(&l->grace);
+	if (l->beginning != WAITING || !keeper_use(l->keeper))
+		return;
+	l->beginning = KEPT;
+	hold_all(l);
+}
+
+static void on_grace_over(struct timer *t)
+{
+	use_kept(container_of(t, struct mesh_link, grace));
+}
+
+/* The first attempt came to nothing. */
+static void attempt_failed(struct mesh_link *l, const struct xds_down *down)
+{
+	bool refused =
+		down->status == GRPC_PERMISSION_DENIED || down->status == GRPC_UNAUTHENTICATED;
+
+	if (!timer_is_running(&l->grace))
+		return;
+	if (!down->connected) {
+		use_kept(l);
+	} else if (refused) {
+		timer_stop(&l->grace);
+		l->beginning = REFUSED;
+	}
+}
+
 static void on_up(void *user)
 {
 	struct mesh_link *l = user;
 
-	l->answered = true;
+	timer_stop(&l->grace);
+	l->beginning = FRESH;
 	log_info("xds.up", "server=%s",
 		 address_text(&l->control->static_endpoints->items[0].address));
 }
@@ -229,11 +282,14 @@ static void on_up(void *user)
 static void on_down(void *user, const struct xds_down *down)
 {
 	struct mesh_link *l = user;
-	/* A stream that the control plane ended in order, as when a workload leaves, or we did. */
-	bool in_order = l->on_stopped || (down->connected && down->status == GRPC_OK);
+	/* We ended it, or the control plane did, as when the workload left the mesh. */
+	bool in_order =
+		l->on_stopped ||
+		(down->was_up && (down->status == GRPC_OK || down->status == GRPC_NOT_FOUND));
 
 	log_write(in_order ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "xds.down", "reason=%s",
 		  log_quote(str_from(down->reason)));
+	attempt_failed(l, down);
 }
 
 /* Both have ended. */
@@ -389,10 +445,12 @@ static void on_want(void *user, enum part_kind kind, struct str name, bool wante
 			apply(l, &absent, 1, 0);
 		return;
 	}
-	if (wanted)
-		xds_client_subscribe(l->xds, xds_types_of[kind], name);
-	else
+	if (!wanted) {
 		xds_client_unsubscribe(l->xds, xds_types_of[kind], name);
+		return;
+	}
+	xds_client_subscribe(l->xds, xds_types_of[kind], name);
+	hold(l, xds_types_of[kind], name);
 }
 
 /* The control plane learns at once what is served, not at the next second. */
@@ -404,10 +462,35 @@ static void on_applied(void *user, unused_arg uint64_t revision)
 		report_send(l);
 }
 
+/* What was only kept is in the file already. */
+static void on_changed(void *user)
+{
+	struct mesh_link *l = user;
+
+	if (l->keeper && l->beginning == FRESH)
+		keeper_note(l->keeper);
+}
+
 static const struct resources_handler resources_handler = {
 	.on_want = on_want,
 	.on_applied = on_applied,
+	.on_changed = on_changed,
 };
+
+/* Beside the key, where that is kept. */
+static void keeper_make(struct mesh_link *l)
+{
+	const struct bootstrap *b = l->options.bootstrap;
+
+	if (!l->xds || !b->identity.directory.len)
+		return;
+	l->keeper = keeper_new(&(struct keeper_options){
+		.loop = l->options.loop,
+		.resources = l->options.resources,
+		.dir = b->identity.directory,
+		.owner = { .node_id = b->node_id, .spiffe_id = b->identity.spiffe_id },
+	});
+}
 
 int mesh_link_new(const struct mesh_link_options *options, struct mesh_link **ret_link,
 		  struct diag *d)
@@ -418,6 +501,7 @@ int mesh_link_new(const struct mesh_link_options *options, struct mesh_link **re
 	l->options = *options;
 	l->started = loop_wall_now(options->loop);
 	timer_init(&l->report_timer, on_report_due);
+	timer_init(&l->grace, on_grace_over);
 	if (options->bootstrap->ads_cluster.len)
 		r = xds_make(l, d);
 	if (r == 0 && options->bootstrap->identity.spiffe_id.len)
@@ -426,6 +510,7 @@ int mesh_link_new(const struct mesh_link_options *options, struct mesh_link **re
 		mesh_link_free(l);
 		return r;
 	}
+	keeper_make(l);
 	*ret_link = l;
 	return 0;
 }
@@ -441,6 +526,8 @@ void mesh_link_start(struct mesh_link *l)
 	if (!l->xds)
 		return;
 	timer_start(l->options.loop, &l->report_timer, REPORT_INTERVAL);
+	if (l->keeper)
+		timer_start(l->options.loop, &l->grace, MESH_LINK_GRACE);
 	/* With an identity of our own the first SVID starts it. */
 	if (l->identity)
 		return;
@@ -453,6 +540,9 @@ void mesh_link_stop(struct mesh_link *l, void (*on_stopped)(void *user), void *u
 	l->on_stopped = on_stopped;
 	l->stopped_user = user;
 	timer_stop(&l->report_timer);
+	timer_stop(&l->grace);
+	if (l->keeper)
+		keeper_flush(l->keeper);
 	l->identity = identity_free(l->identity);
 	if (l->report_call)
 		grpc_cancel(l->report_call);
@@ -472,6 +562,8 @@ struct mesh_link *mesh_link_free(struct mesh_link *l)
 		return NULL;
 	assert(mesh_link_is_idle(l));
 	timer_stop(&l->report_timer);
+	timer_stop(&l->grace);
+	keeper_free(l->keeper);
 	identity_free(l->identity);
 	xds_client_free(l->xds);
 	mem_free(l->staged);
@@ -485,7 +577,7 @@ bool mesh_link_is_ready(const struct mesh_link *l)
 	if (l->options.bootstrap->identity.spiffe_id.len &&
 	    (!l->identity || !identity_svid(l->identity)))
 		return false;
-	return !l->xds || l->answered;
+	return !l->xds || l->beginning == FRESH || l->beginning == KEPT;
 }
 
 struct mesh_link_stats mesh_link_stats(const struct mesh_link *l)
@@ -500,5 +592,7 @@ struct mesh_link_stats mesh_link_stats(const struct mesh_link *l)
 		stats.connected = xds_client_is_up(l->xds);
 		stats.xds = xds_client_stats(l->xds);
 	}
+	if (l->keeper)
+		stats.kept = keeper_stats(l->keeper);
 	return stats;
 }

@@ -14,15 +14,31 @@
  * only) a name that is wanted and not there is known not to exist.
  *
  * Losing the control plane changes nothing: what is held goes on, the client comes back.
+ *
+ * Starting without one neither, where the identity has a directory: what an earlier process
+ * kept there (proxy/keeper.h) is used once it is clear that no control plane answers.
+ *
+ *	                     the server answers
+ *	          ┌──────────────────────────────────────────▶ FRESH: nothing kept is used
+ *	 WAITING ─┼─ no connection, or no answer in 1 s ─────▶ KEPT: the file serves, until
+ *	          │                                             answers replace it, one by one
+ *	          └─ the server refuses this proxy ──────────▶ REFUSED: an answer, too
+ *
+ * The versions of what is kept are restated, so that a server that comes back sends only what
+ * differs.
  */
 
 #include "base/random.h"
 #include "event/loop.h"
 #include "model/bootstrap.h"
 #include "net/chunk.h"
+#include "proxy/keeper.h"
 #include "proxy/metrics.h"
 #include "proxy/resources.h"
 #include "xds/client.h"
+
+/* How long a start waits for the control plane before what is kept serves. */
+#define MESH_LINK_GRACE DURATION_SECONDS(1)
 
 struct mesh_link;
 
@@ -49,7 +65,8 @@ bool mesh_link_is_idle(const struct mesh_link *l);
 struct mesh_link *mesh_link_free(struct mesh_link *l);
 
 /* Has the proxy what it needs to begin: an identity where one is configured, and an answer of
- * the control plane where there is one. Stays true when the control plane is lost later. */
+ * the control plane, or what was kept of it, where there is one. Stays true when the control plane
+ * is lost later. */
 bool mesh_link_is_ready(const struct mesh_link *l);
 
 /* For admin and metrics. */
@@ -59,5 +76,6 @@ struct mesh_link_stats {
 	uint64_t reports_sent;
 	uint64_t reports_failed;
 	uint64_t refused; /* resources that did not compile */
+	struct keeper_stats kept;
 };
 struct mesh_link_stats mesh_link_stats(const struct mesh_link *l);

@@ -66,7 +66,8 @@ must_check int proxy_run(struct proxy *p);
 /* Stops the workers. The process is about to end: their memory is left to the system. */
 void proxy_close(struct proxy *p);
 
-/* Live, with an identity and an answer of the control plane where those are configured. */
+/* Live, with an identity and an answer of the control plane, or what was kept of it, where those
+ * are configured. */
 bool proxy_is_ready(const struct proxy *p);
 
 /* As SIGTERM: the first time drains, the second ends. */

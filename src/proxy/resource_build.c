@@ -1,5 +1,5 @@
 /*
- * From active parts to the states that stand in a snapshot
+ * From bytes to parts, and from active parts to the states that stand in a snapshot
  */
 
 #include <assert.h>
@@ -9,6 +9,23 @@
 #include "proxy/cluster_state.h"
 #include "proxy/listener_state.h"
 #include "proxy/resources_private.h"
+
+int resource_compile(enum part_kind kind, struct str name, struct str bytes, struct str version,
+		     struct part **ret_part, struct diag *d)
+{
+	struct part *part;
+	int r = part_compile(kind, bytes, version, &part, d);
+
+	if (r < 0)
+		return r;
+	if (!str_eq(part->name, name)) {
+		r = diag_fail(d, ERR_CONFIG, "its own name is \"%.*s\"", STR_ARGS(part->name));
+		part_unref(part);
+		return r;
+	}
+	*ret_part = part;
+	return 0;
+}
 
 static void mark(struct resource *e)
 {

@@ -163,8 +163,14 @@ static void stage(struct resource *e, struct part *part)
 		unwanted_add(e);
 }
 
+static void note_change(struct resource *e)
+{
+	e->set->changed |= e->kind != PART_SECRET;
+}
+
 static void remove_part(struct resource *e)
 {
+	note_change(e);
 	unstage(e);
 	part_drop(e->set, &e->active);
 	e->missing = true;
@@ -202,6 +208,7 @@ static void promote(struct resource *e)
 	e->set->staged_count--;
 	part_drop(e->set, &e->active);
 	e->active = TAKE(e->staged);
+	note_change(e);
 	resource_mark_dirty(e);
 }
 
@@ -270,6 +277,9 @@ static void settle(struct resources *r, struct diag *d)
 	clean_note(r, snapshots_publish(r->snapshots));
 	resources_served(r, r->snapshots->served);
 	timer_arm(r);
+	if (r->changed && r->handler && r->handler->on_changed)
+		r->handler->on_changed(r->handler_user);
+	r->changed = false;
 }
 
 /* What nobody wanted for a while goes, and whoever fetched it is told. */
@@ -285,6 +295,7 @@ static void sweep(struct resources *r)
 			continue;
 		unstage(e);
 		part_drop(r, &e->active);
+		note_change(e);
 		resource_mark_dirty(e);
 		if (e->reported) {
 			e->reported = false;
@@ -491,6 +502,11 @@ struct part *resource_staged(const struct resource *e)
 struct str resource_name(const struct resource *e)
 {
 	return str_from(e->name);
+}
+
+bool resource_is_missing(const struct resource *e)
+{
+	return e->missing;
 }
 
 struct shared *resource_state(const struct resource *e)

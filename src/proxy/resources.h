@@ -55,6 +55,9 @@ struct resources_handler {
 	void (*on_want)(void *user, enum part_kind kind, struct str name, bool wanted);
 	/* All workers serve everything up to this revision. */
 	void (*on_applied)(void *user, uint64_t revision);
+	/* Other parts are active than before, secrets aside, or a name is known not to exist. May
+	 * be NULL. */
+	void (*on_changed)(void *user);
 };
 
 struct resource;
@@ -81,6 +84,7 @@ struct resources {
 	struct inherited *inherited;
 	const struct resources_handler *handler;
 	void *handler_user;
+	bool changed;         /* since on_changed() */
 	struct list staged;   /* struct resource */
 	struct list unwanted; /* struct resource, the longest unwanted first */
 	struct list reports;  /* struct resource whose wanting changed */
@@ -130,6 +134,10 @@ void resources_unwant(struct resources *r, enum part_kind kind, struct str name)
 must_check int resources_bind(struct resources *r, struct str listener_name,
 			      const struct address *address, int inherited_fd, struct diag *d);
 
+/* part_compile() of what somebody sent or kept under a name, which must be its own. */
+must_check int resource_compile(enum part_kind kind, struct str name, struct str bytes,
+				struct str version, struct part **ret_part, struct diag *d);
+
 /* A secret that is not received but made here: by src/identity. Empty text: not contained. */
 struct part *resources_secret_new(struct str name, struct str version, struct str certificate_pem,
 				  struct str key_pem, struct str trust_pem);
@@ -138,6 +146,8 @@ struct part *resources_secret_new(struct str name, struct str version, struct st
 struct part *resource_active(const struct resource *e);
 struct part *resource_staged(const struct resource *e);
 struct str resource_name(const struct resource *e);
+/* Is it known that there is none of that name? */
+bool resource_is_missing(const struct resource *e);
 /* The listener, cluster or route state in use; NULL for other kinds. */
 struct shared *resource_state(const struct resource *e);
 

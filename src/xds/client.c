@@ -61,8 +61,12 @@ static void retry_later(struct xds_client *c)
 
 static void stream_down(struct xds_client *c, const char *reason, enum grpc_status status)
 {
-	const struct xds_down down = { reason, c->stream_was_begun, status };
-	bool was_up = c->up;
+	const struct xds_down down = {
+		.reason = reason,
+		.connected = c->stream_was_begun,
+		.was_up = c->up,
+		.status = status,
+	};
 
 	c->up = false;
 	/* Where nothing has changed a foreign server says nothing; that it lasted says enough. */
@@ -72,7 +76,7 @@ static void stream_down(struct xds_client *c, const char *reason, enum grpc_stat
 		delta_client_stream_closed(&c->delta);
 	if (!c->reconnect)
 		c->failures++;
-	if (c->callbacks->on_down && (was_up || !c->reconnect))
+	if (c->callbacks->on_down && (down.was_up || !c->reconnect))
 		c->callbacks->on_down(c->user, &down);
 }
 

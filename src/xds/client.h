@@ -25,6 +25,7 @@ struct xds_client;
 struct xds_down {
 	const char *reason;
 	bool connected;          /* somebody took the connection, and the stream began */
+	bool was_up;             /* the server had taken the stream */
 	enum grpc_status status; /* of the stream; UNAVAILABLE also where the connection broke */
 };
 
