@@ -147,3 +147,21 @@ char *buf_take_text(struct buf *b)
 	*b = (struct buf)BUF_INIT(b->limit_bytes);
 	return text;
 }
+
+void buf_append_wrapped(struct buf *b, struct str text, size_t indent, size_t columns)
+{
+	size_t used = indent;
+	struct str word;
+
+	while (str_split(&text, ' ', &word)) {
+		if (used > indent && used + 1 + word.len > columns) {
+			buf_printf(b, "\n%*s", (int)indent, "");
+			used = indent;
+		} else if (used > indent) {
+			buf_append_char(b, ' ');
+			used++;
+		}
+		buf_append_str(b, word);
+		used += word.len;
+	}
+}

@@ -54,6 +54,10 @@ int buf_append_char(struct buf *b, char c);
 int buf_printf(struct buf *b, const char *format, ...) printf_like(2, 3);
 int buf_vprintf(struct buf *b, const char *format, va_list args) printf_like(2, 0);
 
+/* The words of a text, a line broken where it has reached `columns`; further lines begin with
+ * `indent` blanks. The first is taken to stand there already. */
+void buf_append_wrapped(struct buf *b, struct str text, size_t indent, size_t columns);
+
 /* Room for `len` more bytes at the returned place, to be claimed with buf_claim(). NULL over limit.
  */
 char *buf_reserve(struct buf *b, size_t len);

@@ -21,11 +21,12 @@ static struct {
 	int fd;
 } settings = { .level = LOG_LEVEL_INFO, .fd = STDERR_FILENO };
 
-static const char *const level_names[] = {
+const char *const log_level_words[] = {
 	[LOG_LEVEL_DEBUG] = "debug",
 	[LOG_LEVEL_INFO] = "info",
 	[LOG_LEVEL_WARN] = "warn",
 	[LOG_LEVEL_ERROR] = "error",
+	NULL,
 };
 
 void log_set_level(enum log_level level)
@@ -55,13 +56,13 @@ bool log_enabled(enum log_level level)
 
 const char *log_level_name(enum log_level level)
 {
-	return level_names[level];
+	return log_level_words[level];
 }
 
 int log_level_parse(struct str name, enum log_level *ret_level)
 {
-	for (size_t i = 0; i < array_count(level_names); i++)
-		if (str_eq(name, str_from(level_names[i]))) {
+	for (size_t i = 0; log_level_words[i]; i++)
+		if (str_eq(name, str_from(log_level_words[i]))) {
 			*ret_level = (enum log_level)i;
 			return 0;
 		}
@@ -215,7 +216,7 @@ static void put_line_text(struct buf *line, enum log_level level, const char *ev
 			  struct str fields)
 {
 	wall_time_format(time_wall_now(), line);
-	buf_printf(line, " %s %s", level_names[level], event);
+	buf_printf(line, " %s %s", log_level_words[level], event);
 	if (settings.component)
 		buf_printf(line, " component=%s", settings.component);
 	if (fields.len)
@@ -229,7 +230,7 @@ static void put_line_json(struct buf *line, enum log_level level, const char *ev
 {
 	buf_append_str(line, STR("{\"time\":\""));
 	wall_time_format(time_wall_now(), line);
-	buf_printf(line, "\",\"level\":\"%s\",\"event\":\"%s\"", level_names[level], event);
+	buf_printf(line, "\",\"level\":\"%s\",\"event\":\"%s\"", log_level_words[level], event);
 	if (settings.component)
 		buf_printf(line, ",\"component\":\"%s\"", settings.component);
 	put_fields_json(line, fields);

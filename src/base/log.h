@@ -26,6 +26,8 @@ bool log_enabled(enum log_level level);
 void log_set_fd(int fd);
 
 /* "debug", "info", "warn", "error", and back: ERR_SYNTAX for another name. */
+/* The names of the levels, for a SETTING_CHOICE; ends with NULL. */
+extern const char *const log_level_words[];
 const char *log_level_name(enum log_level level);
 must_check int log_level_parse(struct str name, enum log_level *ret_level);
 

@@ -13,7 +13,7 @@ struct slot {
 
 static void *field_at(const struct setting *row, void *object)
 {
-	return (char *)object + row->offset;
+	return object ? (char *)object + row->offset : NULL;
 }
 
 /*
@@ -114,6 +114,8 @@ void settings_init(const struct setting *table, void *object)
 			settings_init(row->table, field);
 			continue;
 		}
+		if (row->kind == SETTING_KIND_refused)
+			continue;
 		memset(field, 0, kind_size(row->kind));
 		if (row->default_text) {
 			int r = kinds[row->kind].read(field, row->default_text);
@@ -130,7 +132,7 @@ void settings_fini(const struct setting *table, void *object)
 
 		if (row->kind == SETTING_KIND_table)
 			settings_fini(row->table, field);
-		else if (kinds[row->kind].drop)
+		else if (row->kind != SETTING_KIND_refused && kinds[row->kind].drop)
 			kinds[row->kind].drop(field);
 	}
 }
@@ -168,53 +170,126 @@ static bool slot_find(const struct setting *table, void *object, struct str name
 	return false;
 }
 
-static void flag_put(struct buf *out, const char *name)
+void setting_flag_name(const struct setting *row, struct buf *out)
 {
 	buf_append_str(out, STR("--"));
-	for (; *name; name++)
-		buf_append_char(out, flag_char(*name));
+	for (const char *c = row->name; *c; c++)
+		buf_append_char(out, flag_char(*c));
+}
+
+static void each(const struct setting *table, const char *heading, setting_visit *visit, void *user)
+{
+	for (const struct setting *row = table; row->kind != SETTING_END; row++)
+		if (row->kind == SETTING_KIND_table)
+			each(row->table, row->text ? row->text : heading, visit, user);
+		else if (row->kind != SETTING_KIND_refused)
+			visit(row, heading, user);
+}
+
+void settings_each(const struct setting *table, setting_visit *visit, void *user)
+{
+	each(table, NULL, visit, user);
 }
 
 #define FLAGS_MAX 128
 
-static size_t flags_collect(const struct setting *table, char **names, size_t count)
-{
-	for (const struct setting *row = table; row->kind != SETTING_END; row++) {
-		struct buf name = BUF_INIT(0);
+struct flag_names {
+	char *items[FLAGS_MAX + 1];
+	size_t count;
+};
 
-		if (row->kind == SETTING_KIND_table) {
-			count = flags_collect(row->table, names, count);
-			continue;
-		}
-		assert(count < FLAGS_MAX);
-		flag_put(&name, row->name);
-		names[count++] = buf_take_text(&name);
-	}
-	return count;
+static void flag_collect(const struct setting *row, unused_arg const char *heading, void *user)
+{
+	struct flag_names *names = user;
+	struct buf name = BUF_INIT(0);
+
+	assert(names->count < FLAGS_MAX);
+	setting_flag_name(row, &name);
+	names->items[names->count++] = buf_take_text(&name);
+}
+
+/* What was meant by "--windw", or by "-window". */
+static void hint_nearest(const struct setting *table, struct str flag, struct diag *d)
+{
+	struct flag_names names = { 0 };
+	struct buf word = BUF_INIT(0);
+	const char *nearest;
+
+	settings_each(table, flag_collect, &names);
+	if (!str_has_prefix(flag, STR("--")))
+		buf_append_char(&word, '-');
+	buf_append_str(&word, flag);
+	nearest = str_nearest(buf_str(&word), (const char *const *)names.items);
+	if (nearest)
+		diag_hint(d, "did you mean %s?", nearest);
+	for (size_t i = 0; i < names.count; i++)
+		mem_free(names.items[i]);
+	buf_fini(&word);
 }
 
 static int fail_unknown(const struct setting *table, struct str flag, struct diag *d)
 {
-	char *names[FLAGS_MAX + 1];
-	size_t count = flags_collect(table, names, 0);
-
-	names[count] = NULL;
-
-	const char *nearest = str_nearest(flag, (const char *const *)names);
 	int r = diag_fail(d, ERR_CONFIG, "unknown flag %.*s", STR_ARGS(flag));
 
+	hint_nearest(table, flag, d);
+	return r;
+}
+
+/*
+ * Choices
+ */
+
+static bool is_choice(struct str value, const char *choice)
+{
+	struct str word = str_from(choice);
+	size_t equals = str_find(word, 0, '=');
+
+	return equals < word.len ? str_has_prefix(value, str_slice(word, 0, equals + 1))
+				 : str_eq(value, word);
+}
+
+static bool is_choice_of(const struct setting *row, const char *value)
+{
+	for (size_t i = 0; row->choices && row->choices[i]; i++)
+		if (is_choice(str_from(value), row->choices[i]))
+			return true;
+	return !row->choices;
+}
+
+/* "table, wide or json" */
+static void choices_put(const struct setting *row, struct buf *out)
+{
+	for (size_t i = 0; row->choices[i]; i++) {
+		const char *between = !i ? "" : row->choices[i + 1] ? ", " : " or ";
+
+		buf_printf(out, "%s%s", between, row->choices[i]);
+	}
+}
+
+static int fail_choice(const struct setting *row, struct str flag, const char *value,
+		       struct diag *d)
+{
+	const char *nearest = str_nearest(str_from(value), row->choices);
+	struct buf words = BUF_INIT(0);
+	int r;
+
+	choices_put(row, &words);
+	r = diag_fail(d, ERR_CONFIG, "%.*s: \"%s\" is not %.*s", STR_ARGS(flag), value,
+		      STR_ARGS(buf_str(&words)));
 	if (nearest)
 		diag_hint(d, "did you mean %s?", nearest);
-	for (size_t i = 0; i < count; i++)
-		mem_free(names[i]);
+	buf_fini(&words);
 	return r;
 }
 
 static int slot_set(struct slot slot, struct str flag, const char *value, struct diag *d)
 {
 	const struct kind *kind = &kinds[slot.row->kind];
-	int r = kind->read(slot.field, value);
+	int r;
 
+	if (!is_choice_of(slot.row, value))
+		return fail_choice(slot.row, flag, value, d);
+	r = kind->read(slot.field, value);
 	if (r == ERR_LIMIT)
 		return diag_fail(d, ERR_CONFIG, "%.*s: %s is too large", STR_ARGS(flag), value);
 	if (r < 0)
@@ -228,7 +303,7 @@ int settings_set(const struct setting *table, void *object, struct str name, con
 {
 	struct slot slot;
 
-	if (!slot_find(table, object, name, 0, &slot))
+	if (!slot_find(table, object, name, 0, &slot) || slot.row->kind == SETTING_KIND_refused)
 		return ERR_NOT_FOUND;
 	return slot_set(slot, name, value, d);
 }
@@ -261,21 +336,39 @@ static int take_value(struct walk *w, struct slot slot, struct str flag)
 	return slot_set(slot, flag, value, w->d);
 }
 
-static int read_letter(struct walk *w, const char *argument)
+static int fail_refused(const struct setting *row, struct str flag, struct diag *d)
 {
-	struct str flag = str_of(argument, 2);
-	struct slot slot;
+	int r = diag_fail(d, ERR_CONFIG, "%.*s is not there", STR_ARGS(flag));
 
-	if (!slot_find(w->table, w->object, STR_EMPTY, argument[1], &slot))
-		return diag_fail(w->d, ERR_CONFIG, "unknown flag %s", argument);
-	if (slot.row->kind == SETTING_KIND_flag) {
-		if (argument[2])
-			return diag_fail(w->d, ERR_CONFIG, "%.*s takes no value", STR_ARGS(flag));
-		return slot_set(slot, flag, "true", w->d);
+	diag_hint(d, "%s", row->text);
+	return r;
+}
+
+/* -x VALUE, -xVALUE; of flags without a value several: -Aw. */
+static int read_letters(struct walk *w, const char *argument)
+{
+	struct slot long_one;
+
+	/* "-namespace x" is no namespace "amespace". */
+	if (argument[2] && slot_find(w->table, w->object, str_from(argument + 1), 0, &long_one))
+		return fail_unknown(w->table, str_from(argument), w->d);
+	for (const char *letter = argument + 1; *letter; letter++) {
+		char text[] = { '-', *letter, 0 };
+		struct str flag = str_of(text, 2);
+		struct slot slot;
+		int r;
+
+		if (!slot_find(w->table, w->object, STR_EMPTY, *letter, &slot))
+			return fail_unknown(
+				w->table, letter == argument + 1 ? str_from(argument) : flag, w->d);
+		if (slot.row->kind != SETTING_KIND_flag)
+			return letter[1] ? slot_set(slot, flag, letter + 1, w->d)
+					 : take_value(w, slot, flag);
+		r = slot_set(slot, flag, "true", w->d);
+		if (r < 0)
+			return r;
 	}
-	if (argument[2])
-		return slot_set(slot, flag, argument + 2, w->d);
-	return take_value(w, slot, flag);
+	return 0;
 }
 
 static int read_long(struct walk *w, const char *argument)
@@ -290,6 +383,8 @@ static int read_long(struct walk *w, const char *argument)
 	struct str name = str_slice(flag, 2, flag.len);
 
 	if (slot_find(w->table, w->object, name, 0, &slot)) {
+		if (slot.row->kind == SETTING_KIND_refused)
+			return fail_refused(slot.row, flag, w->d);
 		if (value)
 			return slot_set(slot, flag, value, w->d);
 		if (slot.row->kind == SETTING_KIND_flag)
@@ -330,7 +425,7 @@ static int read_flags(struct walk *w, bool *ret_at_word)
 		w->next++;
 		if (class == ARGUMENT_END)
 			return 0;
-		r = class == ARGUMENT_LONG ? read_long(w, argument) : read_letter(w, argument);
+		r = class == ARGUMENT_LONG ? read_long(w, argument) : read_letters(w, argument);
 	}
 	return r;
 }
@@ -377,54 +472,114 @@ int settings_parse(const struct setting *table, void *object, int argc, char **a
 	return r;
 }
 
-/* "  -n, --namespace NAME", the column on the left. */
-static void help_flag(const struct setting *row, struct buf *out)
+/*
+ * What is derived
+ */
+
+const struct setting *settings_row(const struct setting *table, struct str argument)
+{
+	struct str name = str_slice(argument, 2, str_find(argument, 0, '='));
+	struct slot slot;
+	bool found;
+
+	if (!str_has_prefix(argument, STR("--")))
+		found = argument.len > 1 && argument.ptr[0] == '-' &&
+			slot_find(table, NULL, STR_EMPTY, argument.ptr[1], &slot);
+	else
+		found = slot_find(table, NULL, name, 0, &slot) ||
+			(str_has_prefix(name, STR("no-")) &&
+			 slot_find(table, NULL, str_slice(name, 3, name.len), 0, &slot));
+	return found && slot.row->kind != SETTING_KIND_refused ? slot.row : NULL;
+}
+
+void setting_synopsis(const struct setting *row, struct buf *out)
 {
 	if (row->letter)
-		buf_printf(out, "  -%c, ", row->letter);
-	else
-		buf_append_str(out, STR("      "));
-	flag_put(out, row->name);
+		buf_printf(out, "-%c, ", row->letter);
+	setting_flag_name(row, out);
 	if (row->value_name)
 		buf_printf(out, " %s", row->value_name);
 }
 
-static size_t help_width(const struct setting *table)
+void setting_describe(const struct setting *row, struct buf *out)
 {
-	size_t width = 0;
-
-	for (const struct setting *row = table; row->kind != SETTING_END; row++) {
-		struct buf flag = BUF_INIT(0);
-
-		if (row->kind == SETTING_KIND_table) {
-			width = max_of(width, help_width(row->table));
-			continue;
-		}
-		help_flag(row, &flag);
-		width = max_of(width, buf_len(&flag));
-		buf_fini(&flag);
+	buf_append_str(out, str_from(row->text));
+	if (row->choices) {
+		buf_append_str(out, STR(": "));
+		choices_put(row, out);
+		buf_append_char(out, '.');
 	}
-	return width;
+	if (row->default_text && *row->default_text && row->kind != SETTING_KIND_flag)
+		buf_printf(out, " (default %s)", row->default_text);
 }
 
-static void help_rows(const struct setting *table, size_t width, struct buf *out)
-{
-	for (const struct setting *row = table; row->kind != SETTING_END; row++) {
-		size_t before = buf_len(out);
+#define HELP_COLUMNS    100
+#define HELP_FLAGS_MAX  34 /* a wider flag has a line of its own */
+#define HELP_GROUPS_MAX 8
 
-		if (row->kind == SETTING_KIND_table) {
-			help_rows(row->table, width, out);
-			continue;
-		}
-		help_flag(row, out);
-		buf_printf(out, "%*s   %s", (int)(width - (buf_len(out) - before)), "", row->text);
-		if (row->default_text && row->kind != SETTING_KIND_flag)
-			buf_printf(out, " (default %s)", row->default_text);
-		buf_append_char(out, '\n');
-	}
+/* Help under way: which groups there are, and which is written now. */
+struct help {
+	const char *headings[HELP_GROUPS_MAX];
+	size_t heading_count;
+	const char *heading;
+	size_t width; /* of the column on the left */
+	struct buf *out;
+};
+
+/* "  -n, --namespace NAME", the column on the left. */
+static void help_flag(const struct setting *row, struct buf *out)
+{
+	buf_append_str(out, row->letter ? STR("  ") : STR("      "));
+	setting_synopsis(row, out);
+}
+
+static void help_measure(const struct setting *row, const char *heading, void *user)
+{
+	struct help *h = user;
+	struct buf flag = BUF_INIT(0);
+	size_t i = 0;
+
+	help_flag(row, &flag);
+	if (buf_len(&flag) <= HELP_FLAGS_MAX)
+		h->width = max_of(h->width, buf_len(&flag));
+	buf_fini(&flag);
+	while (i < h->heading_count && h->headings[i] != heading)
+		i++;
+	if (!heading || i < h->heading_count)
+		return;
+	assert(h->heading_count < HELP_GROUPS_MAX);
+	h->headings[h->heading_count++] = heading;
+}
+
+static void help_row(const struct setting *row, const char *heading, void *user)
+{
+	struct help *h = user;
+	struct buf text = BUF_INIT(0);
+	size_t before = buf_len(h->out), used;
+
+	if (heading != h->heading)
+		return;
+	help_flag(row, h->out);
+	used = buf_len(h->out) - before;
+	if (used > h->width)
+		buf_printf(h->out, "\n%*s", (int)h->width + 3, "");
+	else
+		buf_printf(h->out, "%*s", (int)(h->width + 3 - used), "");
+	setting_describe(row, &text);
+	buf_append_wrapped(h->out, buf_str(&text), h->width + 3, HELP_COLUMNS);
+	buf_append_char(h->out, '\n');
+	buf_fini(&text);
 }
 
 void settings_help(const struct setting *table, struct buf *out)
 {
-	help_rows(table, help_width(table), out);
+	struct help h = { .out = out };
+
+	settings_each(table, help_measure, &h);
+	settings_each(table, help_row, &h);
+	for (size_t i = 0; i < h.heading_count; i++) {
+		h.heading = h.headings[i];
+		buf_printf(out, "\n%s\n", h.heading);
+		settings_each(table, help_row, &h);
+	}
 }

@@ -36,6 +36,7 @@ enum setting_kind {
 	SETTING_KIND_text,
 	SETTING_KIND_list,
 	SETTING_KIND_table,
+	SETTING_KIND_refused,
 };
 
 struct setting {
@@ -46,6 +47,9 @@ struct setting {
 	const char *default_text; /* NULL: unset (texts), zero (others) */
 	const char *value_name;   /* for help: "DIR"; NULL for flags */
 	const char *text;
+	/* The words that a text may be; ends with NULL. "json=FIELDS" stands for all that begin
+	 * with "json=". NULL: any text. */
+	const char *const *choices;
 	const struct setting *table; /* of the rows that a SETTING_TABLE brings in */
 };
 
@@ -61,11 +65,29 @@ struct setting {
 #define SETTING_SHORT(type, field, kind, letter, default, value, text) \
 	SETTING_ROW(type, field, kind, letter, default, value, text)
 
+/* A text that is one of `choices`. Help names them behind the text, which has no full stop. */
+#define SETTING_CHOICE(type, field, letter_, default_, value_, choices_, text_)      \
+	{                                                                            \
+		.name = #field, .kind = SETTING_KIND_text, .letter = (letter_),      \
+		.offset = _Generic(((type *)0)->field, setting_text                  \
+				   : offsetof(type, field)),                         \
+		.default_text = (default_), .value_name = (value_), .text = (text_), \
+		.choices = (choices_)                                                \
+	}
+
 /* The rows of `table`, for the object embedded in `field`. */
-#define SETTING_TABLE(type, field, table_)                                                   \
+#define SETTING_TABLE(type, field, table_) SETTING_GROUP(type, field, table_, NULL)
+/* The same under a heading of their own in help. */
+#define SETTING_GROUP(type, field, table_, heading)                                          \
 	{                                                                                    \
 		.name = #field, .kind = SETTING_KIND_table, .offset = offsetof(type, field), \
-		.table = (table_),                                                           \
+		.text = (heading), .table = (table_),                                        \
+	}
+
+/* A flag that people look for and that is not there: why, and what to write instead. */
+#define SETTING_REFUSED(name_, text_)                                          \
+	{                                                                      \
+		.name = (name_), .kind = SETTING_KIND_refused, .text = (text_) \
 	}
 
 /* Fills *object from the defaults of the table (which ends with { 0 }). */
@@ -102,5 +124,25 @@ must_check int settings_parse_front(const struct setting *table, void *object, i
 must_check int settings_set(const struct setting *table, void *object, struct str name,
 			    const char *value, struct diag *d);
 
-/* Help lines: "  --drain-time DURATION   text (default 10m)", aligned. */
+/*
+ * What is derived from the rows. Each visit is told the heading of the group that the row stands
+ * under (NULL: none); rows of included tables come in their place, refused flags do not come.
+ */
+typedef void setting_visit(const struct setting *row, const char *heading, void *user);
+void settings_each(const struct setting *table, setting_visit *visit, void *user);
+
+/* The row that an argument (--window=5m, -t, -t5m, --no-wait) sets; NULL when there is none. */
+const struct setting *settings_row(const struct setting *table, struct str argument);
+
+/* "--drain-time" */
+void setting_flag_name(const struct setting *row, struct buf *out);
+/* "-o, --output FORM" */
+void setting_synopsis(const struct setting *row, struct buf *out);
+/* "Form of the result: table, wide or json. (default table)" */
+void setting_describe(const struct setting *row, struct buf *out);
+
+/*
+ * Help: the rows without a group, then each group under its heading, aligned and within 100
+ * columns.
+ */
 void settings_help(const struct setting *table, struct buf *out);

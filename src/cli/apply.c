@@ -125,5 +125,6 @@ const struct command apply_command = {
 	.see_also = "weft diff, weft rollback, weft help kinds",
 	.takes_words = false,
 	.first = true,
+	.exits = EXITS_REMOTE | EXITS_WAIT,
 	.run = run,
 };

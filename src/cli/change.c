@@ -10,7 +10,7 @@
 
 // clang-format off
 const struct setting change_table[] = {
-	SETTING_TABLE(struct change_settings, output, output_table),
+	OUTPUT_SETTINGS(struct change_settings, output),
 	SETTING(struct change_settings, dry_run, flag, NULL, NULL,
 	        "Validate and show the plan; change nothing."),
 	SETTING(struct change_settings, wait, flag, "true", NULL,
@@ -337,21 +337,39 @@ int change_begin(struct change *c)
 	return output_read(c->cli, &c->settings->output, &c->output);
 }
 
-static void show(const struct change *c, struct node *body)
+/* "httproute/shop/reviews", a line for each that changed. */
+static void put_names(const struct node *body, struct buf *out)
 {
-	struct buf text = BUF_INIT(0);
+	node_for_each (object, node_get(body, STR("objects"))) {
+		struct object_ref ref = {
+			.kind = kind_by_word(answer_text(object, "kind")),
+			.name_space = answer_text(object, "namespace"),
+			.name = answer_text(object, "name"),
+		};
 
-	if (c->output == OUTPUT_JSON || c->output == OUTPUT_YAML) {
-		output_schema(body, "change/v1", &c->remote->pool);
-		output_node(c->cli, c->output, body);
-	} else if (c->output == OUTPUT_NAME) {
-		node_for_each (object, node_get(body, STR("objects")))
-			put_title(object, &text);
-		buf_consume(&text, buf_len(&text) > 0);
-	} else if (!c->cli->look.quiet) {
-		change_plan(&c->cli->out, body, &text);
+		if (!ref.kind || str_eq(answer_text(object, "action"), STR("unchanged")))
+			continue;
+		object_ref_name(&ref, out);
+		buf_append_char(out, '\n');
 	}
-	cli_out(c->cli, &text);
+}
+
+void change_show(const struct cli *c, const struct output_settings *s, struct node *body,
+		 struct pool *pool)
+{
+	struct output_tree tree = { .body = body, .schema = "change/v1", .rows = "objects" };
+	struct buf text = BUF_INIT(0);
+	enum output output;
+
+	if (output_read(c, s, &output) != EXIT_DONE)
+		return;
+	if (output == OUTPUT_JSON || output == OUTPUT_YAML)
+		output_tree(c, s, &tree, pool, &text);
+	else if (output == OUTPUT_NAME)
+		put_names(body, &text);
+	else if (!c->look.quiet)
+		change_plan(&c->out, body, &text);
+	cli_out(c, &text);
 	buf_fini(&text);
 }
 
@@ -360,7 +378,7 @@ int change_finish(struct change *c, struct node *body)
 	struct buf text = BUF_INIT(0);
 	int code = EXIT_DONE;
 
-	show(c, body);
+	change_show(c->cli, &c->settings->output, body, &c->remote->pool);
 	if (answer_flag(body, "dryRun") || !is_change(body))
 		return EXIT_DONE;
 	if (is_told(c))

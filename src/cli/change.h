@@ -38,5 +38,9 @@ int change_begin(struct change *c);
  * says how to undo it. An exit code. */
 int change_finish(struct change *c, struct node *body);
 
+/* The answer in the form that was asked for: of a table, the plan. */
+void change_show(const struct cli *c, const struct output_settings *s, struct node *body,
+		 struct pool *pool);
+
 /* The plan alone: the first lines above. */
 void change_plan(const struct terminal *t, const struct node *body, struct buf *out);

@@ -9,11 +9,15 @@
 #include "base/excerpt.h"
 #include "base/mem.h"
 
+static const char *const color_words[] = { "auto", "always", "never", NULL };
+
 // clang-format off
 const struct setting look_table[] = {
 	SETTING_SHORT(struct look, help, flag, 'h', NULL, NULL, "Show this help."),
-	SETTING(struct look, color, text, "auto", "WHEN", "Colours: auto, always or never."),
+	SETTING_CHOICE(struct look, color, 0, "auto", "WHEN", color_words, "Colours"),
 	SETTING(struct look, quiet, flag, NULL, NULL, "Print results and errors alone."),
+	SETTING_SHORT(struct look, verbose, flag, 'v', NULL, NULL,
+	              "Say what the control plane is asked, and how it answers."),
 	{ 0 }
 };
 
@@ -29,6 +33,33 @@ static const struct {
 	{ ERR_UNAVAILABLE, EXIT_UNREACHABLE },
 };
 // clang-format on
+
+const struct exit_text exit_texts[] = {
+#define X(name, number, short_text, text) { number, short_text, text },
+	EXIT_CODE_MAP(X)
+#undef X
+};
+const size_t exit_text_count = array_count(exit_texts);
+
+bool exit_is_of(int code, uint32_t exits)
+{
+	static const struct {
+		int code;
+		uint32_t exits;
+	} rows[] = {
+		{ EXIT_DONE, UINT32_MAX },         { EXIT_FAILED, UINT32_MAX },
+		{ EXIT_USAGE, UINT32_MAX },        { EXIT_FINDINGS, EXITS_FINDINGS },
+		{ EXIT_DENIED, EXITS_REMOTE },     { EXIT_GUARDED, EXITS_GUARD },
+		{ EXIT_TIMED_OUT, EXITS_WAIT },    { EXIT_UNREACHABLE, EXITS_REMOTE },
+		{ EXIT_NOT_RUN, EXITS_PROGRAM },   { EXIT_NO_PROGRAM, EXITS_PROGRAM },
+		{ EXIT_SIGNALLED, EXITS_PROGRAM }, { EXIT_INTERRUPTED, EXITS_WATCH },
+	};
+
+	for (size_t i = 0; i < array_count(rows); i++)
+		if (rows[i].code == code)
+			return code <= EXIT_USAGE || (exits & rows[i].exits);
+	return false;
+}
 
 int exit_code_of(int error)
 {
@@ -93,6 +124,12 @@ int cli_problem(const struct cli *c, const struct diag *d, struct str source)
 	return exit_code_of(d->error);
 }
 
+int cli_misuse(const struct cli *c, const struct diag *d)
+{
+	(void)cli_problem(c, d, STR_EMPTY);
+	return EXIT_USAGE;
+}
+
 static void problem_set(struct diag *d, const char *hint, const char *format, va_list args)
 {
 	struct buf text = BUF_INIT(0);
@@ -128,7 +165,7 @@ int cli_usage(const struct cli *c, const char *command, const char *format, ...)
 	va_start(args, format);
 	problem_set(&d, hint, format, args);
 	va_end(args);
-	(void)cli_problem(c, &d, STR_EMPTY);
+	(void)cli_misuse(c, &d);
 	diag_fini(&d);
 	mem_free(hint);
 	return EXIT_USAGE;

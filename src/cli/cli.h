@@ -18,6 +18,7 @@ struct look {
 	setting_flag help;
 	setting_text color;
 	setting_flag quiet;
+	setting_flag verbose;
 };
 extern const struct setting look_table[];
 
@@ -41,6 +42,8 @@ int cli_problem(const struct cli *c, const struct diag *d, struct str source);
 /* Prints "error: …", and below it the fix, where there is one; returns `code`. */
 int cli_fail(const struct cli *c, int code, const char *hint, const char *format, ...)
 	printf_like(4, 5);
+/* Prints a problem of the command line; returns EXIT_USAGE. */
+int cli_misuse(const struct cli *c, const struct diag *d);
 /* Wrong usage of a command: names its help. */
 int cli_usage(const struct cli *c, const char *command, const char *format, ...) printf_like(3, 4);
 

@@ -45,15 +45,19 @@ static int terminals_open(struct cli *c, struct diag *d)
 	return r < 0 ? r : terminal_of(STDERR_FILENO, c->look.color, &c->err, d);
 }
 
+bool command_is_in(const struct command *command, struct str group)
+{
+	struct str name = str_from(command->name);
+	size_t space = str_find(name, 0, ' ');
+
+	return space < name.len && str_eq(group, str_slice(name, 0, space));
+}
+
 static bool is_group(struct str word)
 {
-	for (size_t i = 0; commands[i]; i++) {
-		struct str name = str_from(commands[i]->name);
-		size_t space = str_find(name, 0, ' ');
-
-		if (space < name.len && str_eq(word, str_slice(name, 0, space)))
+	for (size_t i = 0; commands[i]; i++)
+		if (command_is_in(commands[i], word))
 			return true;
-	}
 	return false;
 }
 
@@ -75,30 +79,49 @@ static const struct command *find_words(struct reading *r)
 	return found;
 }
 
-#define NAMES_MAX 64
-
-static int fail_unknown(struct reading *r)
+const char *command_nearest(struct str word)
 {
-	const char *names[NAMES_MAX + 1];
-	const char *nearest, *word = r->argv[0];
-	char *hint;
+	const char *names[COMMANDS_MAX + 1];
 	size_t count = 0;
-	int code;
 
-	for (size_t i = 0; commands[i] && count < NAMES_MAX; i++)
+	for (size_t i = 0; commands[i] && count < COMMANDS_MAX; i++)
 		if (!commands[i]->hidden)
 			names[count++] = commands[i]->name;
 	names[count] = NULL;
-	nearest = str_nearest(str_from(word), names);
-	hint = nearest ? mem_printf("did you mean weft %s?", nearest)
-		       : mem_strdup("see: weft help");
-	if (is_group(str_from(word)))
-		code = cli_fail(r->cli, EXIT_USAGE, "see: weft help",
-				r->argc > 1 ? "there is no command \"%s %s\""
-					    : "\"%s\" needs a second word%s",
-				word, r->argc > 1 ? r->argv[1] : "");
-	else
-		code = cli_fail(r->cli, EXIT_USAGE, hint, "there is no command \"%s\"", word);
+	return str_nearest(word, names);
+}
+
+static int fail_unknown(struct reading *r)
+{
+	const char *second = r->argc > 1 ? r->argv[1] : NULL;
+	struct str word = str_from(r->argv[0]);
+	bool group = is_group(word) && second;
+	char *name = group ? mem_printf("%s %s", r->argv[0], second) : mem_strdup(r->argv[0]);
+	const char *nearest = command_nearest(str_from(name));
+	char *hint = nearest ? mem_printf("did you mean weft %s?", nearest)
+			     : mem_printf("see: weft help%s%s", group ? " " : "",
+					  group ? r->argv[0] : "");
+	int code = cli_fail(r->cli, EXIT_USAGE, hint, "there is no command \"%s\"", name);
+
+	mem_free(hint);
+	mem_free(name);
+	return code;
+}
+
+/* "weft proxy" alone is half a command; with -h it is a question. */
+static int run_group(struct reading *r)
+{
+	const char *second = r->argc > 1 ? r->argv[1] : NULL;
+	char *hint;
+	int code;
+
+	if (second &&
+	    (str_eq(str_from(second), STR("-h")) || str_eq(str_from(second), STR("--help"))))
+		return help_group(r->cli, str_from(r->argv[0]));
+	if (second && second[0] != '-')
+		return fail_unknown(r);
+	hint = mem_printf("see: weft help %s", r->argv[0]);
+	code = cli_fail(r->cli, EXIT_USAGE, hint, "\"%s\" needs a second word", r->argv[0]);
 	mem_free(hint);
 	return code;
 }
@@ -119,8 +142,22 @@ static int usage_problem(struct reading *r)
 		diag_hint(&r->diag, "the program and its flags stand behind --");
 	else
 		diag_hint(&r->diag, "see: weft help %s", command->name);
-	(void)cli_problem(r->cli, &r->diag, STR_EMPTY);
-	return EXIT_USAGE;
+	return cli_misuse(r->cli, &r->diag);
+}
+
+/* A file without its flag is the likeliest of surplus words. */
+static int fail_word(struct reading *r, const char *word)
+{
+	const struct command *command = r->command;
+	const struct setting *file =
+		command->settings ? settings_row(command->settings, STR("-f")) : NULL;
+	char *hint = command->takes_program ? mem_strdup("the program stands behind --")
+		     : file                 ? mem_printf("did you mean -f %s?", word)
+					    : mem_printf("see: weft help %s", command->name);
+	int code = cli_fail(r->cli, EXIT_USAGE, hint, "unexpected argument \"%s\"", word);
+
+	mem_free(hint);
+	return code;
 }
 
 static int run(struct reading *r, const void *settings, const struct setting_words *words)
@@ -143,8 +180,7 @@ static int run(struct reading *r, const void *settings, const struct setting_wor
 	if (r->cli->look.help)
 		return help_print(r->cli, command);
 	if (in.word_count > 0 && !command->takes_words)
-		code = cli_usage(r->cli, command->name, "unexpected argument \"%s\"%s", in.words[0],
-				 command->takes_program ? ": the program stands behind --" : "");
+		code = fail_word(r, in.words[0]);
 	else if (in.program && !command->takes_program)
 		code = cli_usage(r->cli, command->name, "nothing stands behind -- here");
 	else
@@ -195,9 +231,8 @@ static int front_run(struct reading *r, struct front *front)
 	if (code == 0)
 		code = terminals_open(r->cli, &r->diag);
 	if (code < 0) {
-		diag_hint(&r->diag, "see: weft help");
-		(void)cli_problem(r->cli, &r->diag, STR_EMPTY);
-		return EXIT_USAGE;
+		diag_hint(&r->diag, "flags of a command stand behind it; see: weft help");
+		return cli_misuse(r->cli, &r->diag);
 	}
 	if (front->version)
 		return help_version(r->cli);
@@ -206,7 +241,9 @@ static int front_run(struct reading *r, struct front *front)
 	r->argv += rest;
 	r->argc -= rest;
 	r->command = find_words(r);
-	return r->command ? read_and_run(r) : fail_unknown(r);
+	if (r->command)
+		return read_and_run(r);
+	return is_group(str_from(r->argv[0])) ? run_group(r) : fail_unknown(r);
 }
 
 int command_line_run(int argc, char **argv)

@@ -34,6 +34,19 @@ struct invocation {
 	const char *path;     /* of this program, to be run again */
 };
 
+/* What the words of a command are: complete.c offers them. */
+enum completion {
+	COMPLETE_NOTHING,
+	COMPLETE_OBJECTS,   /* KIND, KIND/NAME, KIND NAME */
+	COMPLETE_SERVICES,  /* names */
+	COMPLETE_WORKLOADS, /* names */
+	COMPLETE_REVISIONS,
+	COMPLETE_COMMANDS,
+	COMPLETE_HELP, /* commands, topics, kinds, codes */
+	COMPLETE_SHELLS,
+	COMPLETE_FILES,
+};
+
 struct command {
 	const char *name;    /* "apply", "proxy status" */
 	const char *summary; /* a sentence without its full stop */
@@ -41,8 +54,10 @@ struct command {
 	struct example examples[COMMAND_EXAMPLES_MAX];
 	const struct setting *settings; /* NULL: no flags of its own */
 	size_t settings_size;
-	const char *notes;    /* paragraphs below the flags; may be NULL */
-	const char *see_also; /* "weft diff, weft rollback"; may be NULL */
+	const char *notes;     /* paragraphs below the flags; may be NULL */
+	uint32_t exits;        /* EXITS_…: codes beside 0, 1 and 2 */
+	enum completion words; /* what its words are, for the shell */
+	const char *see_also;  /* "weft diff, weft rollback"; may be NULL */
 	bool takes_words;
 	bool takes_program; /* -- CMD */
 	bool first;         /* shown by `weft` alone */
@@ -53,8 +68,14 @@ struct command {
 /* In the order of `weft help`; ends with NULL. */
 extern const struct command *const commands[];
 
+#define COMMANDS_MAX 64
+
 /* NULL when there is none of that name. */
 const struct command *command_find(struct str name);
+/* The name nearest to a misspelt one; NULL when none is near. */
+const char *command_nearest(struct str name);
+/* Whether it is one of "proxy …". */
+bool command_is_in(const struct command *command, struct str group);
 
 /*
  * Reads a whole command line and runs it: what main() is. Returns the exit code.

@@ -22,41 +22,33 @@ struct control_command_settings {
 	setting_text log_format;
 };
 
+static const char *const log_forms[] = { "text", "json", NULL };
+
 static const struct setting table[] = {
 	SETTING_TABLE(struct control_command_settings, control, control_settings_table),
-	SETTING(struct control_command_settings, log_level, text, "info", "LEVEL",
-		"Log from this level on: debug, info, warn or error."),
-	SETTING(struct control_command_settings, log_format, text, "text", "FORM",
-		"Lines as text or json."),
+	SETTING_CHOICE(struct control_command_settings, log_level, 0, "info", "LEVEL",
+		       log_level_words, "Log from this level on"),
+	SETTING_CHOICE(struct control_command_settings, log_format, 0, "text", "FORM", log_forms,
+		       "Lines of the log as"),
 	{ 0 },
 };
 
-static int log_start(const struct invocation *in)
+static void log_start(const struct control_command_settings *s)
 {
-	const struct control_command_settings *s = in->settings;
-	bool json = str_eq(str_from(s->log_format), STR("json"));
 	enum log_level level;
 
-	if (log_level_parse(str_from(s->log_level), &level) < 0)
-		return cli_usage(in->cli, "control",
-				 "--log-level: \"%s\" is not debug, info, warn or error",
-				 s->log_level);
-	if (!json && !str_eq(str_from(s->log_format), STR("text")))
-		return cli_usage(in->cli, "control", "--log-format: \"%s\" is not text or json",
-				 s->log_format);
-	log_set_level(level);
-	log_set_json(json);
-	return EXIT_DONE;
+	if (log_level_parse(str_from(s->log_level), &level) == 0)
+		log_set_level(level);
+	log_set_json(str_eq(str_from(s->log_format), STR("json")));
 }
 
 static int run(const struct invocation *in)
 {
 	const struct control_command_settings *s = in->settings;
 	struct diag d = DIAG_INIT;
-	int code = log_start(in);
+	int code = EXIT_DONE;
 
-	if (code)
-		return code;
+	log_start(s);
 	if (control_run(&s->control, &d) < 0)
 		code = cli_problem(in->cli, &d, STR_EMPTY);
 	diag_fini(&d);
@@ -128,5 +120,7 @@ const struct command control_backup_command = {
 	.notes = "The file holds the authority's keys: keep it as secret as them.",
 	.see_also = "weft control",
 	.takes_words = true,
+	.exits = EXITS_REMOTE,
+	.words = COMPLETE_FILES,
 	.run = backup,
 };

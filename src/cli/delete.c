@@ -156,5 +156,7 @@ const struct command delete_command = {
 		 "What weft run registered makes no revision; no rollback brings it back.",
 	.see_also = "weft get, weft rollback",
 	.takes_words = true,
+	.exits = EXITS_REMOTE | EXITS_WAIT,
+	.words = COMPLETE_OBJECTS,
 	.run = run,
 };

@@ -22,14 +22,16 @@
 
 #define END_GUARD DURATION_SECONDS(15)
 
+static const char *const forms[] = { "table", "json", NULL };
+
 // clang-format off
 static const struct setting table[] = {
 	/* By hand: a field cannot be called "for". */
 	{ .name = "for", .kind = SETTING_KIND_duration,
 	  .offset = offsetof(struct demo_settings, time_limit), .default_text = "0s",
 	  .value_name = "DURATION", .text = "End by itself after so long; 0s: never." },
-	SETTING_SHORT(struct demo_settings, output, text, 'o', "table", "FORM",
-	              "table, or json: one object at the end."),
+	SETTING_CHOICE(struct demo_settings, output, 'o', "table", "FORM", forms,
+	               "A screen, or one object at the end"),
 	SETTING(struct demo_settings, rate, count, "80", "COUNT", "Pages asked for per second."),
 	{ 0 },
 };
@@ -125,8 +127,6 @@ static int run(const struct invocation *in)
 
 	d.json = str_eq(str_from(s->output), STR("json"));
 	d.began = time_monotonic_now();
-	if (!d.json && !str_eq(str_from(s->output), STR("table")))
-		return cli_usage(in->cli, "demo", "-o: \"%s\" is not table or json", s->output);
 	if (!s->rate || s->rate > 1000)
 		return cli_usage(in->cli, "demo", "--rate must be from 1 to 1000");
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
@@ -150,5 +150,6 @@ const struct command demo_command = {
 		 "or at the next free port.",
 	.see_also = "weft run, weft stat",
 	.first = true,
+	.exits = EXITS_WATCH,
 	.run = run,
 };

@@ -36,18 +36,11 @@ static void draw(const struct demo *d, bool over)
 		.note = d->note,
 	};
 	struct buf picture = BUF_INIT(0), out = BUF_INIT(0);
-	struct str rest, line;
 
 	demo_draw(&s, &d->facts, &picture);
-	rest = buf_str(&picture);
-	/* Over the last picture, line by line, so that nothing flickers. */
 	if (over)
-		buf_append_str(&out, STR("\033[H"));
-	while (str_split(&rest, '\n', &line))
-		buf_printf(&out, "%.*s%s\n", STR_ARGS(line), over ? "\033[K" : "");
-	if (over)
-		buf_append_str(&out, STR("\033[J"));
-	cli_out(d->cli, &out);
+		terminal_redraw(&d->cli->out, buf_str(&picture), &out);
+	cli_out(d->cli, over ? &out : &picture);
 	buf_fini(&picture);
 	buf_fini(&out);
 }

@@ -20,7 +20,7 @@ static const struct setting table[] = {
 	SETTING_SHORT(struct diff_settings, file, list, 'f', NULL, "FILE",
 		      "A file, a directory of them, or - for standard input; repeatable."),
 	SETTING_TABLE(struct diff_settings, in, namespace_table),
-	SETTING_TABLE(struct diff_settings, output, output_table),
+	OUTPUT_SETTINGS(struct diff_settings, output),
 	{ 0 },
 };
 
@@ -38,18 +38,13 @@ static bool has_differences(const struct node *body)
 static int show(const struct invocation *in, enum output output, struct node *body,
 		struct pool *pool)
 {
-	struct buf text = BUF_INIT(0);
+	const struct diff_settings *s = in->settings;
+	bool people = output == OUTPUT_TABLE || output == OUTPUT_WIDE;
 
-	if (output == OUTPUT_JSON || output == OUTPUT_YAML) {
-		output_schema(body, "change/v1", pool);
-		output_node(in->cli, output, body);
-	} else if (has_differences(body)) {
-		change_plan(&in->cli->out, body, &text);
-		cli_out(in->cli, &text);
-	} else {
+	if (people && !has_differences(body))
 		cli_say(in->cli, "No differences.");
-	}
-	buf_fini(&text);
+	else
+		change_show(in->cli, &s->output, body, pool);
 	return has_differences(body) ? EXIT_FINDINGS : EXIT_DONE;
 }
 
@@ -287,5 +282,7 @@ const struct command diff_command = {
 	.notes = "The exit code is 3 when there are differences.",
 	.see_also = "weft apply, weft history",
 	.takes_words = true,
+	.exits = EXITS_REMOTE | EXITS_FINDINGS,
+	.words = COMPLETE_REVISIONS,
 	.run = run,
 };

@@ -2,20 +2,20 @@
  * weft get: objects as they are, with their status
  */
 
-#include "base/error.h"
 #include "cli/commands.h"
 #include "cli/object_ref.h"
-#include "cli/output.h"
-#include "cli/remote.h"
+#include "cli/view.h"
 
 struct get_settings {
 	struct scope_settings scope;
 	struct output_settings output;
+	struct watch_settings watch;
 };
 
 static const struct setting table[] = {
-	SETTING_TABLE(struct get_settings, scope, scope_table),
-	SETTING_TABLE(struct get_settings, output, output_table),
+	SCOPE_SETTINGS(struct get_settings, scope),
+	OUTPUT_SETTINGS(struct get_settings, output),
+	WATCH_SETTINGS(struct get_settings, watch),
 	{ 0 },
 };
 
@@ -205,9 +205,71 @@ struct found {
 	size_t count;
 };
 
-static void show_table(const struct invocation *in, const struct found *found)
+/* What is asked for. */
+struct get {
+	struct view view;
+	struct object_refs refs;
+	struct node *items; /* all objects, as asked for */
+	bool all_namespaces;
+};
+
+/* One object by its name is shown by itself. */
+static bool is_one(const struct get *x)
 {
-	const struct get_settings *s = in->settings;
+	return x->refs.count == 1 && x->refs.items[0].name.len > 0;
+}
+
+static int fetch(struct get *x, const struct object_ref *ref, struct diag *d)
+{
+	struct buf path = BUF_INIT(0);
+	struct remote_request request = { 0 };
+	struct node *body, *list;
+	int r;
+
+	object_ref_path(ref, &path);
+	request.path = buf_str(&path);
+	r = remote_try(&x->view.remote, &request, &body, d);
+	buf_fini(&path);
+	if (r < 0)
+		return r;
+	list = ref->name.len ? NULL : node_get(body, STR("items"));
+	while (list && list->first) {
+		struct node *object = list->first;
+
+		node_remove(object);
+		node_list_add(x->items, object);
+	}
+	if (ref->name.len)
+		node_list_add(x->items, body);
+	return 0;
+}
+
+static int ask(struct view *v, struct diag *d)
+{
+	struct get *x = container_of(v, struct get, view);
+	struct pool *pool = &v->remote.pool;
+
+	x->items = node_new(pool, NODE_LIST);
+	for (size_t i = 0; i < x->refs.count; i++) {
+		int r = fetch(x, &x->refs.items[i], d);
+
+		if (r < 0)
+			return r;
+	}
+	if (is_one(x)) {
+		v->body = x->items->first;
+		return 0;
+	}
+	v->rows = "items";
+	v->body = node_new(pool, NODE_MAP);
+	node_map_add(v->body, STR("kind"), node_new_text(pool, STR("List")));
+	node_map_add(v->body, STR("apiVersion"), node_new_text(pool, STR("v1")));
+	node_map_add(v->body, str_from(v->rows), x->items);
+	return 0;
+}
+
+static void show_table(struct get *x, const struct found *found, struct buf *out)
+{
 	struct table_column columns[COLUMNS_MAX + 2] = { { "NAME", false, false } };
 	struct table t;
 
@@ -215,146 +277,70 @@ static void show_table(const struct invocation *in, const struct found *found)
 		columns[i + 1] = kind_columns[found->kind->id][i].head;
 	table_init(&t, columns);
 	for (size_t i = 0; i < found->count; i++)
-		add_row(&t, found->kind, found->objects[i], s->scope.all_namespaces);
-	output_rows(in->cli, &s->output, &t, "");
+		add_row(&t, found->kind, found->objects[i], x->all_namespaces);
+	output_rows(&x->view.cli, x->view.output, &t, out);
 	table_fini(&t);
 }
 
-/* Everything that was asked for, by kind. */
-struct collection {
-	const struct invocation *in;
-	struct remote *remote;
-	struct node *items; /* all objects, as asked for */
-	bool one;           /* one object by its name: shown by itself */
-};
-
-static int fetch(struct collection *c, const struct object_ref *ref)
+/* A table for each kind, a blank line between them. */
+static void show(struct view *v, struct buf *out)
 {
-	struct buf path = BUF_INIT(0);
-	struct remote_request request = { 0 };
-	struct node *body, *list;
-	int code;
-
-	object_ref_path(ref, &path);
-	request.path = buf_str(&path);
-	code = remote_call(c->remote, &request, &body);
-	buf_fini(&path);
-	if (code)
-		return code;
-	list = ref->name.len ? NULL : node_get(body, STR("items"));
-	while (list && list->first) {
-		struct node *object = list->first;
-
-		node_remove(object);
-		node_list_add(c->items, object);
-	}
-	if (ref->name.len)
-		node_list_add(c->items, body);
-	return EXIT_DONE;
-}
-
-static void show_names(const struct cli *c, const struct node *items)
-{
-	struct buf text = BUF_INIT(0);
-
-	node_for_each (object, items) {
-		const struct kind *kind = kind_by_word(answer_text(object, "kind"));
-
-		buf_printf(&text, "%s/%.*s\n", kind ? kind->words[0] : "object",
-			   STR_ARGS(answer_text(object, "metadata.name")));
-	}
-	cli_out(c, &text);
-	buf_fini(&text);
-}
-
-static void show_tables(struct collection *c)
-{
-	struct pool *pool = &c->remote->pool;
-	struct buf gap = BUF_INIT(0);
-	bool shown = false;
+	struct get *x = container_of(v, struct get, view);
+	struct pool *pool = &v->remote.pool;
 
 	for (unsigned i = 0; i < KIND_COUNT; i++) {
 		struct found found = { .kind = kind_of((enum kind_id)i) };
 
-		found.objects = pool_new_array(pool, const struct node *, c->items->count + 1);
-		node_for_each (object, c->items)
+		found.objects = pool_new_array(pool, const struct node *, x->items->count + 1);
+		node_for_each (object, x->items)
 			if (kind_by_word(answer_text(object, "kind")) == found.kind)
 				found.objects[found.count++] = object;
 		if (!found.count)
 			continue;
-		if (shown)
-			buf_append_char(&gap, '\n');
-		cli_out(c->in->cli, &gap);
-		show_table(c->in, &found);
-		shown = true;
+		if (buf_len(out))
+			buf_append_char(out, '\n');
+		show_table(x, &found, out);
 	}
-	buf_fini(&gap);
-	if (!shown)
-		cli_say(c->in->cli, "Nothing is there.");
 }
 
-static void show(struct collection *c, enum output output)
+static void name(struct view *v, const struct node *object, struct buf *out)
 {
-	struct pool *pool = &c->remote->pool;
-	struct node *body = c->items->first;
+	bool all = container_of(v, struct get, view)->all_namespaces;
+	struct object_ref ref = {
+		.kind = kind_by_word(answer_text(object, "kind")),
+		.name_space = all ? answer_text(object, "metadata.namespace") : STR_EMPTY,
+		.name = answer_text(object, "metadata.name"),
+	};
 
-	if (output == OUTPUT_NAME) {
-		show_names(c->in->cli, c->items);
-		return;
-	}
-	if (output != OUTPUT_JSON && output != OUTPUT_YAML) {
-		show_tables(c);
-		return;
-	}
-	if (!c->one) {
-		body = node_new(pool, NODE_MAP);
-		node_map_add(body, STR("kind"), node_new_text(pool, STR("List")));
-		node_map_add(body, STR("apiVersion"), node_new_text(pool, STR("v1")));
-		node_map_add(body, STR("items"), c->items);
-	}
-	output_node(c->in->cli, output, body);
+	if (ref.kind)
+		object_ref_name(&ref, out);
 }
 
-static int get(const struct invocation *in, const struct object_refs *refs, enum output output)
-{
-	struct diag d = DIAG_INIT;
-	struct remote remote;
-	struct collection c = { .in = in, .remote = &remote };
-	int code = EXIT_DONE;
-
-	if (remote_open(&remote, in->cli, &d) < 0)
-		code = cli_problem(in->cli, &d, STR_EMPTY);
-	c.items = node_new(&remote.pool, NODE_LIST);
-	c.one = refs->count == 1 && refs->items[0].name.len > 0;
-	for (size_t i = 0; code == EXIT_DONE && i < refs->count; i++)
-		code = fetch(&c, &refs->items[i]);
-	if (code == EXIT_DONE)
-		show(&c, output);
-	remote_close(&remote);
-	diag_fini(&d);
-	return code;
-}
+static const struct view_ops ops = {
+	.empty = "Nothing is there.",
+	.ask = ask,
+	.show = show,
+	.name = name,
+};
 
 static int run(const struct invocation *in)
 {
 	const struct get_settings *s = in->settings;
-	struct str scope = s->scope.all_namespaces ? STR_EMPTY : namespace_of(&s->scope.in);
+	struct get x = {
+		.view = { .ops = &ops, .in = in, .output = &s->output, .watch = &s->watch },
+		.all_namespaces = s->scope.all_namespaces,
+	};
 	struct pool pool = POOL_INIT(0);
-	struct object_refs refs;
 	struct diag d = DIAG_INIT;
-	enum output output;
-	int code = output_read(in->cli, &s->output, &output);
+	int code;
 
-	if (code)
-		return code;
-	if (!in->word_count) {
-		code = cli_usage(in->cli, "get", "what to get is missing: weft get KIND[/NAME]");
-	} else if (object_refs_parse(in->words, in->word_count, scope, &pool, &refs, &d) < 0) {
-		(void)cli_problem(in->cli, &d, STR_EMPTY);
-		code = EXIT_USAGE;
-	} else {
-		code = get(in, &refs, output);
-	}
+	if (!in->word_count)
+		return cli_usage(in->cli, "get", "what to get is missing: weft get KIND[/NAME]");
+	if (object_refs_parse(in->words, in->word_count, scope_of(&s->scope), &pool, &x.refs, &d) <
+	    0)
+		code = cli_misuse(in->cli, &d);
+	else
+		code = view_run(&x.view);
 	diag_fini(&d);
 	pool_fini(&pool);
 	return code;
@@ -368,12 +354,16 @@ const struct command get_command = {
 		{ "weft get services", "the Services of the namespace" },
 		{ "weft get httproute/reviews -o yaml", "one document, as it may be applied" },
 		{ "weft get workloads -A -o wide", "all namespaces, all columns" },
-		{ "weft get all -o name", "names, for scripts" },
+		{ "weft get all -A -o name", "names, for scripts: KIND/NAMESPACE/NAME" },
+		{ "weft get routes -o json=metadata.name,status", "some of the fields" },
+		{ "weft get workloads -w", "drawn anew every two seconds" },
 	},
 	.settings = table,
 	.settings_size = sizeof(struct get_settings),
 	.see_also = "weft help kinds, weft apply",
 	.takes_words = true,
 	.first = true,
+	.exits = EXITS_REMOTE | EXITS_WATCH,
+	.words = COMPLETE_OBJECTS,
 	.run = run,
 };

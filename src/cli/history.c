@@ -4,8 +4,7 @@
 
 #include "base/mem.h"
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "cli/remote.h"
+#include "cli/view.h"
 
 struct history_settings {
 	struct output_settings output;
@@ -13,7 +12,7 @@ struct history_settings {
 };
 
 static const struct setting table[] = {
-	SETTING_TABLE(struct history_settings, output, output_table),
+	OUTPUT_SETTINGS(struct history_settings, output),
 	SETTING(struct history_settings, limit, count, "20", "COUNT", "The newest so many."),
 	{ 0 },
 };
@@ -36,48 +35,48 @@ static void add_row(struct table *t, const struct node *revision)
 	table_add_str(t, answer_text(revision, "message"));
 }
 
-static void show(const struct invocation *in, enum output output, struct node *body,
-		 struct pool *pool)
+static int ask(struct view *v, struct diag *d)
 {
-	const struct history_settings *s = in->settings;
-	struct buf names = BUF_INIT(0);
+	const struct history_settings *s = v->in->settings;
+	char *path = mem_printf("/weft/v1/history?limit=%llu", (unsigned long long)s->limit);
+	struct remote_request request = { .path = str_from(path) };
+	int r = remote_try(&v->remote, &request, &v->body, d);
+
+	v->rows = "revisions";
+	mem_free(path);
+	return r;
+}
+
+static void show(struct view *v, struct buf *out)
+{
 	struct table t;
 
-	if (output == OUTPUT_JSON || output == OUTPUT_YAML) {
-		output_schema(body, "history/v1", pool);
-		output_node(in->cli, output, body);
-		return;
-	}
 	table_init(&t, columns);
-	node_for_each (revision, node_get(body, STR("revisions"))) {
+	node_for_each (revision, node_get(v->body, STR("revisions")))
 		add_row(&t, revision);
-		buf_printf(&names, "%.*s\n", STR_ARGS(answer_text(revision, "revision")));
-	}
-	if (output == OUTPUT_NAME)
-		cli_out(in->cli, &names);
-	else
-		output_rows(in->cli, &s->output, &t, "Nothing was applied yet.");
-	buf_fini(&names);
+	output_rows(&v->cli, v->output, &t, out);
 	table_fini(&t);
 }
+
+static void name(unused_arg struct view *v, const struct node *revision, struct buf *out)
+{
+	buf_append_str(out, answer_text(revision, "revision"));
+}
+
+static const struct view_ops ops = {
+	.schema = "history/v1",
+	.empty = "Nothing was applied yet.",
+	.ask = ask,
+	.show = show,
+	.name = name,
+};
 
 static int run(const struct invocation *in)
 {
 	const struct history_settings *s = in->settings;
-	char *path = mem_printf("/weft/v1/history?limit=%llu", (unsigned long long)s->limit);
-	enum output output;
-	struct remote remote;
-	struct node *body;
-	int code = output_read(in->cli, &s->output, &output);
+	struct view view = { .ops = &ops, .in = in, .output = &s->output };
 
-	if (code == EXIT_DONE)
-		code = remote_ask(&remote, in->cli, str_from(path), &body);
-	mem_free(path);
-	if (code)
-		return code;
-	show(in, output, body, &remote.pool);
-	remote_close(&remote);
-	return EXIT_DONE;
+	return view_run(&view);
 }
 
 const struct command history_command = {
@@ -92,5 +91,6 @@ const struct command history_command = {
 	.settings_size = sizeof(struct history_settings),
 	.notes = "What weft run registers is no part of it: no rollback ends a live workload.",
 	.see_also = "weft diff, weft rollback",
+	.exits = EXITS_REMOTE,
 	.run = run,
 };

@@ -7,6 +7,7 @@ struct parser {
 	struct object_refs refs;
 	struct pool *pool;
 	struct str name_space;
+	bool any_namespace; /* a name may be of all of them */
 	struct diag *diag;
 };
 
@@ -21,13 +22,16 @@ static int fail_kind(struct diag *d, struct str word)
 	diag_fail(d, ERR_CONFIG, "there is no kind \"%.*s\"", STR_ARGS(word));
 	if (nearest)
 		diag_hint(d, "did you mean %s?", nearest);
-	diag_hint(d, "see: weft help kinds");
+	else
+		diag_hint(d, "kinds stand in front of names: service/%.*s; see: weft help kinds",
+			  STR_ARGS(word));
 	return ERR_CONFIG;
 }
 
-static int check_name(const struct object_ref *ref, struct diag *d)
+static int check_name(const struct parser *p, const struct object_ref *ref)
 {
 	const struct format *format = ref->kind->name_format;
+	struct diag *d = p->diag;
 
 	if (ref->name_space.len && !format_fits(&format_dns_label, ref->name_space))
 		return diag_fail(d, ERR_CONFIG, "namespace \"%.*s\" is not %s",
@@ -37,7 +41,7 @@ static int check_name(const struct object_ref *ref, struct diag *d)
 	if (format && !format_fits(format, ref->name))
 		return diag_fail(d, ERR_CONFIG, "name \"%.*s\" is not %s", STR_ARGS(ref->name),
 				 format->expected);
-	if (ref->kind->namespaced && !ref->name_space.len)
+	if (ref->kind->namespaced && !ref->name_space.len && !p->any_namespace)
 		return diag_fail(d, ERR_CONFIG, "which namespace is %s %.*s of? name it by -n",
 				 ref->kind->name, STR_ARGS(ref->name));
 	return 0;
@@ -113,12 +117,36 @@ int object_refs_parse(char *const *words, size_t count, struct str name_space, s
 		add_names(&p, kind, words + i + 1, count - i - 1);
 	}
 	for (i = 0; i < p.refs.count; i++) {
-		int r = check_name(&p.refs.items[i], d);
+		int r = check_name(&p, &p.refs.items[i]);
 
 		if (r < 0)
 			return r;
 	}
 	*ret_refs = p.refs;
+	return 0;
+}
+
+int object_name_parse(const struct kind *kind, struct str word, struct str name_space,
+		      struct object_ref *ret_ref, struct diag *d)
+{
+	struct object_ref ref;
+	struct parser p = {
+		.refs = { .items = &ref },
+		.name_space = name_space,
+		.any_namespace = true,
+		.diag = d,
+	};
+	size_t slash = str_find(word, 0, '/');
+	int r;
+
+	/* A namespace may be called like a kind: then the kind stands in front. */
+	if (slash < word.len && kind_by_word(str_slice(word, 0, slash)) == kind)
+		word = str_slice(word, slash + 1, word.len);
+	add(&p, kind, word);
+	r = check_name(&p, &ref);
+	if (r < 0)
+		return r;
+	*ret_ref = ref;
 	return 0;
 }
 
@@ -136,5 +164,11 @@ void object_ref_path(const struct object_ref *ref, struct buf *out)
 void object_ref_title(const struct object_ref *ref, struct buf *out)
 {
 	buf_printf(out, "%s %.*s%s%.*s", ref->kind->name, STR_ARGS(ref->name_space),
+		   ref->name_space.len ? "/" : "", STR_ARGS(ref->name));
+}
+
+void object_ref_name(const struct object_ref *ref, struct buf *out)
+{
+	buf_printf(out, "%s/%.*s%s%.*s", ref->kind->words[0], STR_ARGS(ref->name_space),
 		   ref->name_space.len ? "/" : "", STR_ARGS(ref->name));
 }

@@ -27,8 +27,16 @@ struct object_refs {
 must_check int object_refs_parse(char *const *words, size_t word_count, struct str name_space,
 				 struct pool *pool, struct object_refs *ret_refs, struct diag *d);
 
+/* One name of a kind that is known, whose word may stand in front; with an empty name_space it
+ * may be of any. */
+must_check int object_name_parse(const struct kind *kind, struct str word, struct str name_space,
+				 struct object_ref *ret_ref, struct diag *d);
+
 /* The path in the API; of all namespaces where name_space is empty. */
 void object_ref_path(const struct object_ref *ref, struct buf *out);
 
 /* "HTTPRoute shop/reviews" */
 void object_ref_title(const struct object_ref *ref, struct buf *out);
+/* "httproute/reviews", or "httproute/shop/reviews" where it has a namespace: what get and delete
+ * take. */
+void object_ref_name(const struct object_ref *ref, struct buf *out);

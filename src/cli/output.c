@@ -5,12 +5,37 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "cli/fields.h"
+
+static const char *const output_words[] = {
+	[OUTPUT_TABLE] = "table", [OUTPUT_WIDE] = "wide", [OUTPUT_JSON] = "json",
+	[OUTPUT_YAML] = "yaml",   [OUTPUT_NAME] = "name", NULL,
+};
+
+static const char *const list_forms[] = { "table", "wide", "json", "json=FIELD,FIELD",
+					  "yaml",  "name", NULL };
+static const char *const report_forms[] = { "table", "json", "json=FIELD,FIELD", "yaml", NULL };
 
 // clang-format off
+/* docs/decisions/0016-fields-not-jq.md */
+static const struct setting refused_table[] = {
+	SETTING_REFUSED("jq", "pick fields by -o json=FIELD,FIELD, or pipe -o json into jq"),
+	SETTING_REFUSED("template", "pick fields by -o json=FIELD,FIELD, or pipe -o json into jq"),
+	{ 0 }
+};
+
 const struct setting output_table[] = {
-	SETTING_SHORT(struct output_settings, output, text, 'o', "table", "FORM",
-	              "Form of the result: table, wide, json, yaml or name."),
+	SETTING_CHOICE(struct output_settings, output, 'o', "table", "FORM", list_forms,
+	               "Form of the result"),
 	SETTING(struct output_settings, no_headers, flag, NULL, NULL, "Leave the first line of a table out."),
+	SETTING_TABLE(struct output_settings, output, refused_table),
+	{ 0 }
+};
+
+const struct setting report_table[] = {
+	SETTING_CHOICE(struct output_settings, output, 'o', "table", "FORM", report_forms,
+	               "Form of the result"),
+	SETTING_TABLE(struct output_settings, output, refused_table),
 	{ 0 }
 };
 
@@ -27,27 +52,32 @@ const struct setting scope_table[] = {
 };
 // clang-format on
 
-static const char *const output_words[] = {
-	[OUTPUT_TABLE] = "table", [OUTPUT_WIDE] = "wide", [OUTPUT_JSON] = "json",
-	[OUTPUT_YAML] = "yaml",   [OUTPUT_NAME] = "name", NULL,
-};
+#define FIELDS_PREFIX STR("json=")
+
+static struct str fields_of(const struct output_settings *s)
+{
+	struct str word = str_from(s->output);
+
+	return str_has_prefix(word, FIELDS_PREFIX) ? str_slice(word, FIELDS_PREFIX.len, word.len)
+						   : STR_EMPTY;
+}
 
 int output_parse(const struct output_settings *s, enum output *ret_output, struct diag *d)
 {
 	struct str word = str_from(s->output);
-	const char *nearest;
+	enum output output = OUTPUT_TABLE;
 
-	for (size_t i = 0; output_words[i]; i++) {
-		if (!str_eq(word, str_from(output_words[i])))
-			continue;
-		*ret_output = (enum output)i;
-		return 0;
+	if (str_has_prefix(word, FIELDS_PREFIX) && !fields_of(s).len) {
+		diag_fail(d, ERR_CONFIG, "-o: no field stands behind json=");
+		diag_hint(d, "for example -o json=metadata.name,status.programmed");
+		return ERR_CONFIG;
 	}
-	diag_fail(d, ERR_CONFIG, "-o: \"%s\" is not table, wide, json, yaml or name", s->output);
-	nearest = str_nearest(word, output_words);
-	if (nearest)
-		diag_hint(d, "did you mean -o %s?", nearest);
-	return ERR_CONFIG;
+	word = str_slice(word, 0, str_find(word, 0, '='));
+	for (size_t i = 0; output_words[i]; i++)
+		if (str_eq(word, str_from(output_words[i])))
+			output = (enum output)i;
+	*ret_output = output;
+	return 0;
 }
 
 int output_read(const struct cli *c, const struct output_settings *s, enum output *ret_output)
@@ -61,7 +91,7 @@ int output_read(const struct cli *c, const struct output_settings *s, enum outpu
 	return r < 0 ? EXIT_USAGE : EXIT_DONE;
 }
 
-void output_schema(struct node *map, const char *name, struct pool *pool)
+static void put_schema(struct node *map, const char *name, struct pool *pool)
 {
 	struct node *schema = node_new_text(pool, str_from(name));
 
@@ -74,35 +104,61 @@ void output_schema(struct node *map, const char *name, struct pool *pool)
 	map->count++;
 }
 
-void output_node(const struct cli *c, enum output output, const struct node *n)
+static void say_missing(const struct cli *c, struct str field)
 {
-	struct buf text = BUF_INIT(0);
+	cli_say(c, "warning: there is no field \"%.*s\" in the result", STR_ARGS(field));
+}
 
-	if (output == OUTPUT_YAML)
-		yaml_write(n, &text);
-	else
-		json_write_pretty(n, &text);
-	cli_out(c, &text);
-	buf_fini(&text);
+/* What stands beside the list stays. */
+static struct node *pick(const struct cli *c, struct str fields, const struct output_tree *t,
+			 struct pool *pool)
+{
+	struct node *body, *list = t->rows ? node_get(t->body, str_from(t->rows)) : NULL;
+	struct str missing;
+
+	if (!list) {
+		body = fields_pick(t->body, fields, pool, &missing);
+	} else {
+		body = node_new(pool, NODE_MAP);
+		node_for_each (child, t->body)
+			node_map_add(body, child->key,
+				     child == list ? fields_pick(list, fields, pool, &missing)
+						   : node_copy(pool, child));
+	}
+	if (missing.len)
+		say_missing(c, missing);
+	return body;
+}
+
+void output_tree(const struct cli *c, const struct output_settings *s, const struct output_tree *t,
+		 struct pool *pool, struct buf *out)
+{
+	struct str fields = fields_of(s);
+	struct node *body = fields.len ? pick(c, fields, t, pool) : t->body;
+
+	if (t->schema)
+		put_schema(body, t->schema, pool);
+	if (t->one_line) {
+		json_write(body, out);
+		buf_append_char(out, '\n');
+	} else if (str_eq(str_from(s->output), str_from(output_words[OUTPUT_YAML]))) {
+		yaml_write(body, out);
+	} else {
+		json_write_pretty(body, out);
+	}
 }
 
 void output_rows(const struct cli *c, const struct output_settings *s, const struct table *t,
-		 const char *empty)
+		 struct buf *out)
 {
 	struct table_options options = {
 		.terminal = &c->out,
-		.wide = str_eq(str_from(s->output), STR("wide")),
+		.wide = str_eq(str_from(s->output), str_from(output_words[OUTPUT_WIDE])),
 		.no_headers = s->no_headers,
 	};
-	struct buf text = BUF_INIT(0);
 
-	if (!table_row_count(t)) {
-		cli_say(c, "%s", empty);
-		return;
-	}
-	table_write(t, &options, &text);
-	cli_out(c, &text);
-	buf_fini(&text);
+	if (table_row_count(t) > 0)
+		table_write(t, &options, out);
 }
 
 struct str namespace_of(const struct namespace_settings *s)
@@ -112,6 +168,11 @@ struct str namespace_of(const struct namespace_settings *s)
 	if (s->namespace)
 		return str_from(s->namespace);
 	return variable && *variable ? str_from(variable) : STR("default");
+}
+
+struct str scope_of(const struct scope_settings *s)
+{
+	return s->all_namespaces ? STR_EMPTY : namespace_of(&s->in);
 }
 
 struct str answer_text(const struct node *n, const char *path)

@@ -16,19 +16,32 @@ struct output_settings {
 	setting_flag no_headers;
 };
 extern const struct setting output_table[];
+/* Of what is a report rather than a list: table, json and yaml. */
+extern const struct setting report_table[];
+#define OUTPUT_SETTINGS(type, field) SETTING_GROUP(type, field, output_table, "Output")
+#define REPORT_SETTINGS(type, field) SETTING_GROUP(type, field, report_table, "Output")
 
-/* ERR_CONFIG for an unknown form. */
+/* ERR_CONFIG where no fields stand behind json=. */
 must_check int output_parse(const struct output_settings *s, enum output *ret_output,
 			    struct diag *d);
 /* The same, with the problem printed: an exit code. */
 int output_read(const struct cli *c, const struct output_settings *s, enum output *ret_output);
-/* Puts "schema": NAME in front, so that scripts see when a form changes. */
-void output_schema(struct node *map, const char *name, struct pool *pool);
-/* A tree as JSON or YAML on standard output. */
-void output_node(const struct cli *c, enum output output, const struct node *n);
-/* A table on standard output. `empty` is said where it has no rows. */
+
+/* A tree for scripts. */
+struct output_tree {
+	struct node *body;
+	const char
+		*schema; /* "stat/v1", to stand in front; NULL: the tree says itself what it is */
+	const char
+		*rows; /* key of the list whose elements json=FIELDS picks from; NULL: the body */
+	bool one_line; /* JSON without line breaks, whatever the form */
+};
+/* As YAML or JSON, of which only the fields that were asked for; says which of them is nowhere. */
+void output_tree(const struct cli *c, const struct output_settings *s, const struct output_tree *t,
+		 struct pool *pool, struct buf *out);
+/* A table as it was asked for; nothing where it has no rows. */
 void output_rows(const struct cli *c, const struct output_settings *s, const struct table *t,
-		 const char *empty);
+		 struct buf *out);
 
 /* -n NAMESPACE */
 struct namespace_settings {
@@ -45,6 +58,9 @@ struct scope_settings {
 	setting_flag all_namespaces;
 };
 extern const struct setting scope_table[];
+#define SCOPE_SETTINGS(type, field) SETTING_GROUP(type, field, scope_table, "Which")
+/* The namespace; empty for all of them. Borrowed. */
+struct str scope_of(const struct scope_settings *s);
 
 /* Values of an answer by their path; absent: empty, 0. */
 struct str answer_text(const struct node *n, const char *path);

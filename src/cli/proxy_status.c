@@ -3,18 +3,20 @@
  */
 
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "cli/remote.h"
+#include "cli/named.h"
+#include "cli/view.h"
 
 struct proxy_settings {
 	struct scope_settings scope;
 	struct output_settings output;
+	struct watch_settings watch;
 	setting_flag behind;
 };
 
 static const struct setting table[] = {
-	SETTING_TABLE(struct proxy_settings, scope, scope_table),
-	SETTING_TABLE(struct proxy_settings, output, output_table),
+	SCOPE_SETTINGS(struct proxy_settings, scope),
+	OUTPUT_SETTINGS(struct proxy_settings, output),
+	WATCH_SETTINGS(struct proxy_settings, watch),
 	SETTING(struct proxy_settings, behind, flag, NULL, NULL,
 		"Only those that do not serve the newest configuration."),
 	{ 0 },
@@ -27,21 +29,11 @@ static const struct table_column columns[] = {
 	{ NULL, false, false },
 };
 
-static bool is_wanted(const struct invocation *in, const struct node *proxy)
-{
-	const struct proxy_settings *s = in->settings;
-	struct str name = answer_text(proxy, "workload");
-
-	if (s->behind && answer_flag(proxy, "programmed"))
-		return false;
-	if (!s->scope.all_namespaces &&
-	    !str_eq(answer_text(proxy, "namespace"), namespace_of(&s->scope.in)))
-		return false;
-	for (size_t i = 0; i < in->word_count; i++)
-		if (str_eq(name, str_from(in->words[i])))
-			return true;
-	return in->word_count == 0;
-}
+/* What is asked for. */
+struct proxies {
+	struct view view;
+	struct named named;
+};
 
 static void add_age(struct table *t, struct str since)
 {
@@ -54,13 +46,16 @@ static void add_age(struct table *t, struct str since)
 	buf_fini(&text);
 }
 
-static void add_row(struct table *t, const struct proxy_settings *s, const struct node *proxy)
+static void add_row(struct table *t, const struct named *named, const struct node *proxy)
 {
 	bool up = str_eq(answer_text(proxy, "state"), STR("up"));
 	bool programmed = answer_flag(proxy, "programmed");
 	const struct node *refusal = node_at(proxy, "refusals[0]");
+	struct buf name = BUF_INIT(0);
 
-	table_add_str(t, answer_text(proxy, s->scope.all_namespaces ? "name" : "workload"));
+	named_put(named, proxy, &name);
+	table_add_str(t, buf_str(&name));
+	buf_fini(&name);
 	table_add_style(t, up ? STYLE_PLAIN : STYLE_RED, "%.*s",
 			STR_ARGS(answer_text(proxy, "state")));
 	table_add_str(t, answer_text(proxy, "version"));
@@ -78,67 +73,92 @@ static void add_row(struct table *t, const struct proxy_settings *s, const struc
 		table_add(t, "-");
 }
 
-static void filter(const struct invocation *in, struct node *list)
+static void filter_behind(struct node *list)
 {
 	struct node *next;
 
-	for (struct node *proxy = list->first; proxy; proxy = next) {
+	for (struct node *proxy = list ? list->first : NULL; proxy; proxy = next) {
 		next = proxy->next;
-		if (!is_wanted(in, proxy))
+		if (answer_flag(proxy, "programmed"))
 			node_remove(proxy);
 	}
 }
 
-static void show_names(const struct cli *c, const struct node *list)
+static int ask(struct view *v, struct diag *d)
 {
-	struct buf text = BUF_INIT(0);
+	struct proxies *x = container_of(v, struct proxies, view);
+	const struct proxy_settings *s = v->in->settings;
+	struct remote_request request = { .path = STR("/weft/v1/proxies") };
+	int r = remote_try(&v->remote, &request, &v->body, d);
+	struct node *list;
 
-	node_for_each (proxy, list)
-		buf_printf(&text, "%.*s\n", STR_ARGS(answer_text(proxy, "name")));
-	cli_out(c, &text);
-	buf_fini(&text);
+	if (r < 0)
+		return r;
+	v->rows = "proxies";
+	list = node_get(v->body, STR("proxies"));
+	r = named_filter(&x->named, &v->remote, list, d);
+	if (r == 0 && s->behind)
+		filter_behind(list);
+	return r;
 }
 
-static void show(const struct invocation *in, enum output output, struct node *body,
-		 struct pool *pool)
+static void show(struct view *v, struct buf *out)
 {
-	const struct proxy_settings *s = in->settings;
-	struct node *list = node_get(body, STR("proxies"));
+	struct proxies *x = container_of(v, struct proxies, view);
+	const struct proxy_settings *s = v->in->settings;
 	struct table t;
 
-	filter(in, list);
-	if (output == OUTPUT_JSON || output == OUTPUT_YAML) {
-		output_schema(body, "proxy-status/v1", pool);
-		output_node(in->cli, output, body);
-		return;
-	}
-	if (output == OUTPUT_NAME) {
-		show_names(in->cli, list);
-		return;
-	}
 	table_init(&t, columns);
-	node_for_each (proxy, list)
-		add_row(&t, s, proxy);
-	output_rows(in->cli, &s->output, &t, s->behind ? "No proxy is behind." : "No proxy here.");
+	node_for_each (proxy, node_get(v->body, STR("proxies")))
+		add_row(&t, &x->named, proxy);
+	output_rows(&v->cli, &s->output, &t, out);
 	table_fini(&t);
 }
+
+static void name(struct view *v, const struct node *row, struct buf *out)
+{
+	named_ref(&container_of(v, struct proxies, view)->named, row, out);
+}
+
+static const struct view_ops ops = {
+	.schema = "proxy-status/v1",
+	.empty = "No proxy here.",
+	.ask = ask,
+	.show = show,
+	.name = name,
+};
+
+static const struct view_ops behind_ops = {
+	.schema = "proxy-status/v1",
+	.empty = "No proxy is behind.",
+	.ask = ask,
+	.show = show,
+	.name = name,
+};
 
 static int run(const struct invocation *in)
 {
 	const struct proxy_settings *s = in->settings;
-	enum output output;
-	struct remote remote;
-	struct node *body;
-	int code = output_read(in->cli, &s->output, &output);
+	struct pool pool = POOL_INIT(0);
+	struct proxies x = {
+		.view = { .ops = s->behind ? &behind_ops : &ops,
+			  .in = in,
+			  .output = &s->output,
+			  .watch = &s->watch },
+		.named = { .kind = kind_of(KIND_WORKLOAD),
+			   .key = "workload",
+			   .name_space = scope_of(&s->scope) },
+	};
+	struct diag d = DIAG_INIT;
+	int code;
 
-	if (code == EXIT_DONE)
-		code = remote_ask(&remote, in->cli, STR("/weft/v1/proxies"), &body);
-	if (code)
-		return code;
-	if (node_get(body, STR("proxies")))
-		show(in, output, body, &remote.pool);
-	remote_close(&remote);
-	return EXIT_DONE;
+	if (named_parse(&x.named, in->words, in->word_count, &pool, &d) < 0)
+		code = cli_misuse(in->cli, &d);
+	else
+		code = view_run(&x.view);
+	pool_fini(&pool);
+	diag_fini(&d);
+	return code;
 }
 
 const struct command proxy_status_command = {
@@ -154,5 +174,7 @@ const struct command proxy_status_command = {
 	.settings_size = sizeof(struct proxy_settings),
 	.see_also = "weft status",
 	.takes_words = true,
+	.exits = EXITS_REMOTE | EXITS_WATCH,
+	.words = COMPLETE_WORKLOADS,
 	.run = run,
 };

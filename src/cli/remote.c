@@ -206,10 +206,26 @@ static void on_done(struct http_fetch *f, const struct http_fetch_result *result
 	w->done = true;
 }
 
+/* What -v tells: "GET /weft/v1/status  3.2ms  done", or why not. */
+static void say_call(const struct remote *r, const struct remote_request *q, struct instant began,
+		     const struct waiting *w)
+{
+	struct str method = method_text(q->method ? q->method : METHOD_GET);
+	struct buf took = BUF_INIT(0);
+
+	if (!r->cli->look.verbose)
+		return;
+	short_duration(instant_since(time_monotonic_now(), began), &took);
+	cli_say(r->cli, "%.*s %.*s at %s: %s, %.*s", STR_ARGS(method), STR_ARGS(q->path), r->socket,
+		w->error < 0 ? err_text(w->error) : "done", STR_ARGS(buf_str(&took)));
+	buf_fini(&took);
+}
+
 int remote_try(struct remote *r, const struct remote_request *q, struct node **ret_body,
 	       struct diag *d)
 {
 	struct waiting w = { .remote = r, .diag = d, .ret_body = ret_body };
+	struct instant began = time_monotonic_now();
 	struct http_fetch *fetch = remote_start(r, q, on_done, &w);
 	int error = 0;
 
@@ -219,6 +235,7 @@ int remote_try(struct remote *r, const struct remote_request *q, struct node **r
 		http_fetch_cancel(fetch);
 		return diag_fail(d, error, "waiting failed: %s", err_text(error));
 	}
+	say_call(r, q, began, &w);
 	return w.error;
 }
 

@@ -68,5 +68,7 @@ const struct command rollback_command = {
 	.see_also = "weft history, weft diff",
 	.takes_words = true,
 	.first = true,
+	.exits = EXITS_REMOTE | EXITS_WAIT,
+	.words = COMPLETE_REVISIONS,
 	.run = run,
 };

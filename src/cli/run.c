@@ -234,7 +234,7 @@ const struct command run_command = {
 		{ "weft run --service hi --port 8000/http -- python3 -m http.server",
 		  "a server" },
 		{ "weft run --service me --upstream hi:8000=127.0.0.1:9000 -- bash",
-		  "a client: it finds hi at port 9000" },
+		  "a client of hi" },
 		{ "weft run --service hi --version v2 --port 9080/http -- ./hi-v2",
 		  "one of several versions" },
 	},
@@ -245,5 +245,6 @@ const struct command run_command = {
 	.see_also = "weft status, weft proxy status",
 	.takes_program = true,
 	.first = true,
+	.exits = EXITS_REMOTE | EXITS_PROGRAM,
 	.run = run,
 };

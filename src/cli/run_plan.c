@@ -1,6 +1,7 @@
 #include "cli/run_plan.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "mesh/format.h"
 
@@ -30,8 +31,8 @@ const struct setting run_table[] = {
 	        "The program weft-proxy (default: beside weft, else by PATH)."),
 	SETTING(struct run_settings, proxy_log, text, NULL, "FILE",
 	        "Where the proxy's log goes (default: standard error)."),
-	SETTING(struct run_settings, proxy_log_level, text, "warn", "LEVEL",
-	        "debug, info, warn or error."),
+	SETTING_CHOICE(struct run_settings, proxy_log_level, 0, "warn", "LEVEL", log_level_words,
+	               "Log of the proxy from this level on"),
 	{ 0 }
 };
 // clang-format on

@@ -9,8 +9,8 @@
  */
 
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "cli/remote.h"
+#include "cli/named.h"
+#include "cli/view.h"
 #include "codec/percent.h"
 
 #define SUCCESS_GOOD 0.99
@@ -18,21 +18,23 @@
 struct stat_settings {
 	struct scope_settings scope;
 	struct output_settings output;
+	struct watch_settings watch;
 	setting_text by;
 	setting_text window;
 };
 
+static const char *const by_words[] = { "service", "version", "peer", NULL };
+
 static const struct setting table[] = {
-	SETTING_TABLE(struct stat_settings, scope, scope_table),
-	SETTING_TABLE(struct stat_settings, output, output_table),
-	SETTING(struct stat_settings, by, text, "service", "SPLIT",
-		"Rows by service, version or peer."),
+	SCOPE_SETTINGS(struct stat_settings, scope),
+	OUTPUT_SETTINGS(struct stat_settings, output),
+	WATCH_SETTINGS(struct stat_settings, watch),
+	SETTING_CHOICE(struct stat_settings, by, 0, "service", "SPLIT", by_words,
+		       "What a row stands for"),
 	SETTING_SHORT(struct stat_settings, window, text, 't', "60s", "DURATION",
 		      "The last so long, up to 5m; or all."),
 	{ 0 },
 };
-
-static const char *const by_words[] = { "service", "version", "peer", NULL };
 
 static const struct table_column service_columns[] = {
 	{ "NAME", false, false },   { "NAMESPACE", false, true }, { "READY", true, false },
@@ -65,18 +67,12 @@ static const struct table_column *columns_of(const char *by)
 	return str_eq(str_from(by), STR("peer")) ? peer_columns : service_columns;
 }
 
-static bool is_wanted(const struct invocation *in, const struct node *row)
-{
-	const struct stat_settings *s = in->settings;
-
-	if (!s->scope.all_namespaces &&
-	    !str_eq(answer_text(row, "namespace"), namespace_of(&s->scope.in)))
-		return false;
-	for (size_t i = 0; i < in->word_count; i++)
-		if (str_eq(answer_text(row, "service"), str_from(in->words[i])))
-			return true;
-	return in->word_count == 0;
-}
+/* What is asked for. */
+struct stat {
+	struct view view;
+	struct named named;
+	struct str path;
+};
 
 static void add_latency(struct table *t, const struct node *row, const char *name, bool counted)
 {
@@ -100,16 +96,16 @@ static void add_percent(struct table *t, double share, bool counted, double good
 	buf_fini(&text);
 }
 
-static void add_row(struct table *t, const struct stat_settings *s, const struct node *row)
+static void add_row(struct table *t, const struct stat *x, const struct node *row)
 {
+	const struct stat_settings *s = x->view.in->settings;
 	uint64_t requests = answer_count(row, "requests");
 	uint64_t ready = answer_count(row, "ready"), of = answer_count(row, "of");
-	struct str name = answer_text(row, "service");
+	struct buf name = BUF_INIT(0);
 
-	if (s->scope.all_namespaces)
-		table_add(t, "%.*s/%.*s", STR_ARGS(answer_text(row, "namespace")), STR_ARGS(name));
-	else
-		table_add_str(t, name);
+	named_put(&x->named, row, &name);
+	table_add_str(t, buf_str(&name));
+	buf_fini(&name);
 	table_add_str(t, answer_text(row, "namespace"));
 	if (columns_of(s->by) != service_columns)
 		table_add_str(t, answer_text(row, s->by));
@@ -129,70 +125,67 @@ static void add_row(struct table *t, const struct stat_settings *s, const struct
 	table_add_str(t, answer_text(row, "retries"));
 }
 
-/* Leaves the rows that were asked for. */
-static void filter(const struct invocation *in, struct node *body)
+static int ask(struct view *v, struct diag *d)
 {
-	struct node *next;
+	struct stat *x = container_of(v, struct stat, view);
+	struct remote_request request = { .path = x->path };
+	int r = remote_try(&v->remote, &request, &v->body, d);
 
-	for (struct node *row = node_get(body, STR("rows"))->first; row; row = next) {
-		next = row->next;
-		if (!is_wanted(in, row))
-			node_remove(row);
-	}
+	v->rows = "rows";
+	return r < 0 ? r : named_filter(&x->named, &v->remote, node_get(v->body, STR("rows")), d);
 }
 
-static void show(const struct invocation *in, enum output output, struct node *body,
-		 struct pool *pool)
+static void show(struct view *v, struct buf *out)
 {
-	const struct stat_settings *s = in->settings;
+	struct stat *x = container_of(v, struct stat, view);
+	const struct stat_settings *s = v->in->settings;
 	struct table t;
 
-	if (output == OUTPUT_JSON || output == OUTPUT_YAML) {
-		output_schema(body, "stat/v1", pool);
-		output_node(in->cli, output, body);
-		return;
-	}
 	table_init(&t, columns_of(s->by));
-	node_for_each (row, node_get(body, STR("rows")))
-		add_row(&t, s, row);
-	output_rows(in->cli, &s->output, &t, "No requests were counted here yet.");
+	node_for_each (row, node_get(v->body, STR("rows")))
+		add_row(&t, x, row);
+	output_rows(&v->cli, &s->output, &t, out);
 	table_fini(&t);
 }
 
-static bool is_split(const char *by)
+static void name(struct view *v, const struct node *row, struct buf *out)
 {
-	for (size_t i = 0; by_words[i]; i++)
-		if (str_eq(str_from(by), str_from(by_words[i])))
-			return true;
-	return false;
+	named_ref(&container_of(v, struct stat, view)->named, row, out);
 }
+
+static const struct view_ops ops = {
+	.schema = "stat/v1",
+	.empty = "No requests were counted here yet.",
+	.ask = ask,
+	.show = show,
+	.name = name,
+};
 
 static int run(const struct invocation *in)
 {
 	const struct stat_settings *s = in->settings;
-	enum output output;
-	struct remote remote;
-	struct node *body;
+	struct pool pool = POOL_INIT(0);
+	struct stat x = {
+		.view = { .ops = &ops, .in = in, .output = &s->output, .watch = &s->watch },
+		.named = { .kind = kind_of(KIND_SERVICE),
+			   .key = "service",
+			   .name_space = scope_of(&s->scope) },
+	};
 	struct buf path = BUF_INIT(0);
-	int code = output_read(in->cli, &s->output, &output);
+	struct diag d = DIAG_INIT;
+	int code;
 
-	if (code)
-		return code;
-	if (!is_split(s->by))
-		return cli_usage(in->cli, "stat", "--by: \"%s\" is not service, version or peer",
-				 s->by);
 	buf_printf(&path, "/weft/v1/stat?by=%s&window=", s->by);
 	percent_encode(str_from(s->window), PERCENT_COMPONENT, &path);
-	code = remote_ask(&remote, in->cli, buf_str(&path), &body);
+	x.path = buf_str(&path);
+	if (named_parse(&x.named, in->words, in->word_count, &pool, &d) < 0)
+		code = cli_misuse(in->cli, &d);
+	else
+		code = view_run(&x.view);
 	buf_fini(&path);
-	if (code)
-		return code;
-	if (node_get(body, STR("rows"))) {
-		filter(in, body);
-		show(in, output, body, &remote.pool);
-	}
-	remote_close(&remote);
-	return EXIT_DONE;
+	pool_fini(&pool);
+	diag_fini(&d);
+	return code;
 }
 
 const struct command stat_command = {
@@ -203,12 +196,15 @@ const struct command stat_command = {
 		{ "weft stat", "every service of the namespace" },
 		{ "weft stat reviews --by version", "compare the versions of one service" },
 		{ "weft stat reviews --by peer", "who calls it" },
-		{ "weft stat -A -t 5m -o json", "all namespaces, five minutes, for scripts" },
+		{ "weft stat -w", "drawn anew every two seconds" },
+		{ "weft stat -A -t 5m -o json=service,rps", "two fields of all, for scripts" },
 	},
 	.settings = table,
 	.settings_size = sizeof(struct stat_settings),
 	.see_also = "weft status",
 	.takes_words = true,
 	.first = true,
+	.exits = EXITS_REMOTE | EXITS_WATCH,
+	.words = COMPLETE_SERVICES,
 	.run = run,
 };

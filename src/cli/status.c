@@ -2,10 +2,8 @@
  * weft status: how the mesh does, on one screen
  */
 
-#include "base/error.h"
 #include "cli/commands.h"
-#include "cli/output.h"
-#include "cli/remote.h"
+#include "cli/view.h"
 #include "mesh/kind.h"
 
 #define LABEL_WIDTH  14
@@ -14,13 +12,17 @@
 
 struct status_settings {
 	struct output_settings output;
+	struct watch_settings watch;
 	setting_text fail_on;
 };
 
+static const char *const severities[] = { "error", "warning", NULL };
+
 static const struct setting table[] = {
-	SETTING_TABLE(struct status_settings, output, output_table),
-	SETTING(struct status_settings, fail_on, text, NULL, "SEVERITY",
-		"Exit with 3 when there is a finding: error, or warning as well."),
+	REPORT_SETTINGS(struct status_settings, output),
+	WATCH_SETTINGS(struct status_settings, watch),
+	SETTING_CHOICE(struct status_settings, fail_on, 0, NULL, "SEVERITY", severities,
+		       "Exit with 3 when there is a finding as grave as that"),
 	{ 0 },
 };
 
@@ -29,7 +31,13 @@ struct screen {
 	const struct node *status;
 	const struct node *info;
 	const char *socket;
-	struct buf out;
+	struct buf *out;
+};
+
+/* What is asked for. */
+struct status {
+	struct view view;
+	struct node *info;
 };
 
 /* "Proxies         ▲  8 of 9 …     weft proxy status" */
@@ -38,13 +46,13 @@ static void put_line(struct screen *s, const char *label, enum mark mark, struct
 {
 	uint32_t used = LABEL_WIDTH + 6 + text_columns(buf_str(text));
 
-	buf_printf(&s->out, "%-*s  ", LABEL_WIDTH, label);
-	terminal_mark(&s->cli->out, mark, &s->out);
-	buf_printf(&s->out, "  %.*s", STR_ARGS(buf_str(text)));
+	buf_printf(s->out, "%-*s  ", LABEL_WIDTH, label);
+	terminal_mark(&s->cli->out, mark, s->out);
+	buf_printf(s->out, "  %.*s", STR_ARGS(buf_str(text)));
 	if (hint && mark != MARK_OK)
-		buf_printf(&s->out, "%*s%s", used < HINT_COLUMN ? (int)(HINT_COLUMN - used) : 2, "",
+		buf_printf(s->out, "%*s%s", used < HINT_COLUMN ? (int)(HINT_COLUMN - used) : 2, "",
 			   hint);
-	buf_append_char(&s->out, '\n');
+	buf_append_char(s->out, '\n');
 	buf_fini(text);
 }
 
@@ -146,24 +154,24 @@ static void put_findings(struct screen *s)
 
 	if (!list || !list->count)
 		return;
-	buf_printf(&s->out, "\n%u finding%s\n", list->count, list->count == 1 ? "" : "s");
+	buf_printf(s->out, "\n%u finding%s\n", list->count, list->count == 1 ? "" : "s");
 	node_for_each (finding, list) {
 		bool error = str_eq(answer_text(finding, "severity"), STR("error"));
 
-		buf_append_str(&s->out, STR("  "));
-		terminal_mark(&s->cli->out, error ? MARK_FAIL : MARK_WARN, &s->out);
-		buf_printf(&s->out, " %.*s  %.*s: %.*s\n", STR_ARGS(answer_text(finding, "code")),
+		buf_append_str(s->out, STR("  "));
+		terminal_mark(&s->cli->out, error ? MARK_FAIL : MARK_WARN, s->out);
+		buf_printf(s->out, " %.*s  %.*s: %.*s\n", STR_ARGS(answer_text(finding, "code")),
 			   STR_ARGS(answer_text(finding, "document")),
 			   STR_ARGS(answer_text(finding, "text")));
 		if (answer_text(finding, "hint").len)
-			buf_printf(&s->out, "              %.*s\n",
+			buf_printf(s->out, "              %.*s\n",
 				   STR_ARGS(answer_text(finding, "hint")));
 	}
 }
 
 static void put_all(struct screen *s)
 {
-	buf_printf(&s->out, "MESH  trust domain %.*s, revision %llu\n\n",
+	buf_printf(s->out, "MESH  trust domain %.*s, revision %llu\n\n",
 		   STR_ARGS(answer_text(s->status, "trustDomain")),
 		   (unsigned long long)answer_count(s->status, "revision"));
 	put_control(s);
@@ -174,60 +182,57 @@ static void put_all(struct screen *s)
 	put_findings(s);
 }
 
-static int fail_on(const struct status_settings *s, const struct node *status)
+static int ask(struct view *v, struct diag *d)
 {
+	struct status *x = container_of(v, struct status, view);
+	struct remote_request status = { .path = STR("/weft/v1/status") };
+	struct remote_request info = { .path = STR("/weft/v1/info") };
+	int r = remote_try(&v->remote, &status, &v->body, d);
+
+	return r < 0 ? r : remote_try(&v->remote, &info, &x->info, d);
+}
+
+static void show(struct view *v, struct buf *out)
+{
+	struct screen screen = {
+		.cli = &v->cli,
+		.status = v->body,
+		.info = container_of(v, struct status, view)->info,
+		.socket = v->remote.socket,
+		.out = out,
+	};
+
+	put_all(&screen);
+}
+
+static int fail_on(struct view *v)
+{
+	const struct status_settings *s = v->in->settings;
 	bool warnings = str_eq(str_from(s->fail_on), STR("warning"));
 
 	if (!s->fail_on)
 		return EXIT_DONE;
-	node_for_each (finding, node_get(status, STR("findings")))
+	node_for_each (finding, node_get(v->body, STR("findings")))
 		if (warnings || str_eq(answer_text(finding, "severity"), STR("error")))
 			return EXIT_FINDINGS;
 	return EXIT_DONE;
 }
 
-static int show(const struct invocation *in, enum output output)
-{
-	const struct status_settings *s = in->settings;
-	struct remote_request info = { .path = STR("/weft/v1/info") };
-	struct screen screen = { .cli = in->cli };
-	struct node *status, *facts;
-	struct remote remote;
-	int code = remote_ask(&remote, in->cli, STR("/weft/v1/status"), &status);
-
-	if (code)
-		return code;
-	code = remote_call(&remote, &info, &facts);
-	if (code == EXIT_DONE && (output == OUTPUT_JSON || output == OUTPUT_YAML)) {
-		output_schema(status, "status/v1", &remote.pool);
-		output_node(in->cli, output, status);
-	} else if (code == EXIT_DONE) {
-		screen.status = status;
-		screen.info = facts;
-		screen.socket = remote.socket;
-		put_all(&screen);
-		cli_out(in->cli, &screen.out);
-		buf_fini(&screen.out);
-	}
-	if (code == EXIT_DONE)
-		code = fail_on(s, status);
-	remote_close(&remote);
-	return code;
-}
+static const struct view_ops ops = {
+	.schema = "status/v1",
+	.ask = ask,
+	.show = show,
+	.verdict = fail_on,
+};
 
 static int run(const struct invocation *in)
 {
 	const struct status_settings *s = in->settings;
-	enum output output;
-	int code = output_read(in->cli, &s->output, &output);
+	struct status x = {
+		.view = { .ops = &ops, .in = in, .output = &s->output, .watch = &s->watch },
+	};
 
-	if (code)
-		return code;
-	if (s->fail_on && !str_eq(str_from(s->fail_on), STR("error")) &&
-	    !str_eq(str_from(s->fail_on), STR("warning")))
-		return cli_usage(in->cli, "status", "--fail-on: \"%s\" is not error or warning",
-				 s->fail_on);
-	return show(in, output);
+	return view_run(&x.view);
 }
 
 const struct command status_command = {
@@ -237,11 +242,13 @@ const struct command status_command = {
 	.examples = {
 		{ "weft status", "control plane, proxies, encryption, documents, traffic" },
 		{ "weft status --fail-on warning", "exit with 3 when there is a finding" },
+		{ "weft status -w", "drawn anew every two seconds" },
 		{ "weft status -o json", "the same for scripts" },
 	},
 	.settings = table,
 	.settings_size = sizeof(struct status_settings),
 	.see_also = "weft stat, weft proxy status",
 	.first = true,
+	.exits = EXITS_REMOTE | EXITS_WATCH | EXITS_FINDINGS,
 	.run = run,
 };

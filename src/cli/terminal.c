@@ -135,3 +135,27 @@ uint32_t text_columns(struct str text)
 		count += ((unsigned char)text.ptr[i] & 0xc0) != 0x80;
 	return count;
 }
+
+static uint32_t lines_of(struct str text)
+{
+	uint32_t count = 0;
+	struct str line;
+
+	while (str_split(&text, '\n', &line))
+		count++;
+	return count;
+}
+
+void terminal_redraw(const struct terminal *t, struct str picture, struct buf *out)
+{
+	uint32_t room = t->rows > 2 ? t->rows - 2u : 1; /* the cursor stands in a line of its own */
+	uint32_t count = lines_of(picture);
+	struct str line;
+
+	buf_append_str(out, STR("\033[H"));
+	for (uint32_t i = 0; i < room && str_split(&picture, '\n', &line); i++)
+		buf_printf(out, "%.*s\033[K\n", STR_ARGS(line));
+	if (count > room)
+		buf_printf(out, "and %u more lines\033[K\n", count - room);
+	buf_append_str(out, STR("\033[J"));
+}

@@ -60,3 +60,9 @@ void terminal_style(const struct terminal *t, enum style style, struct str text,
 
 /* Columns that a text takes: its characters. */
 uint32_t text_columns(struct str text);
+
+/*
+ * Draws a picture over the last one, line by line, so that nothing flickers. What the terminal
+ * has no rows for is counted in its last line.
+ */
+void terminal_redraw(const struct terminal *t, struct str picture, struct buf *out);

@@ -9,7 +9,7 @@ struct version_settings {
 };
 
 static const struct setting table[] = {
-	SETTING_TABLE(struct version_settings, output, output_table),
+	REPORT_SETTINGS(struct version_settings, output),
 	SETTING(struct version_settings, client, flag, NULL, NULL,
 		"Do not ask the control plane for its version."),
 	{ 0 },
@@ -35,25 +35,29 @@ static int run(const struct invocation *in)
 {
 	const struct version_settings *s = in->settings;
 	struct pool pool = POOL_INIT(0);
+	struct output_tree tree = { .body = node_new(&pool, NODE_MAP), .schema = "version/v1" };
 	struct buf text = BUF_INIT(0);
-	struct node *body = node_new(&pool, NODE_MAP);
-	struct str control = s->client ? STR_EMPTY : control_version(in, &pool);
+	struct str control;
 	enum output output;
 	int code = output_read(in->cli, &s->output, &output);
-	tree_text(&pool, body, "client", STR(WEFT_VERSION));
+
+	if (code)
+		return code;
+	control = s->client ? STR_EMPTY : control_version(in, &pool);
+	tree_text(&pool, tree.body, "client", STR(WEFT_VERSION));
 	if (control.len)
-		tree_text(&pool, body, "control", control);
-	if (code == EXIT_DONE && (output == OUTPUT_JSON || output == OUTPUT_YAML)) {
-		output_node(in->cli, output, body);
-	} else if (code == EXIT_DONE) {
+		tree_text(&pool, tree.body, "control", control);
+	if (output == OUTPUT_JSON || output == OUTPUT_YAML) {
+		output_tree(in->cli, &s->output, &tree, &pool, &text);
+	} else {
 		buf_append_str(&text, STR("weft " WEFT_VERSION "\n"));
 		if (control.len)
 			buf_printf(&text, "control plane %.*s\n", STR_ARGS(control));
-		cli_out(in->cli, &text);
 	}
+	cli_out(in->cli, &text);
 	buf_fini(&text);
 	pool_fini(&pool);
-	return code;
+	return EXIT_DONE;
 }
 
 const struct command version_command = {

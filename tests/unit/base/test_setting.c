@@ -11,6 +11,7 @@ struct common {
 
 struct run {
 	struct common common;
+	setting_text form;
 	setting_text service;
 	setting_list port;
 	setting_count concurrency;
@@ -25,13 +26,17 @@ static const struct setting common_table[] = {
 	{ 0 }
 };
 
+static const char *const forms[] = { "table", "json", "json=FIELDS", NULL };
+
 static const struct setting run_table[] = {
 	SETTING(struct run, service, text, NULL, "NAME", "The Service to join."),
 	SETTING_SHORT(struct run, port, list, 'p', NULL, "P[/PROTOCOL]", "A port of the program."),
 	SETTING(struct run, concurrency, count, "2", "N", "Worker threads."),
 	SETTING(struct run, drain_time, duration, "10m", "DURATION", "How long requests may finish."),
 	SETTING(struct run, quiet, flag, "true", NULL, "Say less."),
-	SETTING_TABLE(struct run, common, common_table),
+	SETTING_GROUP(struct run, common, common_table, "Every command"),
+	SETTING_CHOICE(struct run, form, 'o', "table", "FORM", forms, "Form of the result"),
+	SETTING_REFUSED("template", "write it by printf"),
 	{ 0 }
 };
 // clang-format on
@@ -193,7 +198,6 @@ TEST(a_value_of_the_wrong_kind_is_refused)
 	assert_refused(ARGS("--drain-time=10"),
 		       "--drain-time: \"10\" is not a duration such as 1500ms, 10s or 1h30m", NULL);
 	assert_refused(ARGS("--quiet=maybe"), "--quiet: \"maybe\" is not true or false", NULL);
-	assert_refused(ARGS("-vv"), "-v takes no value", NULL);
 }
 
 TEST(a_missing_value_is_told_apart_from_a_flag_that_follows)
@@ -261,7 +265,86 @@ TEST(help_is_aligned_and_names_defaults)
 		"      --concurrency N         Worker threads. (default 2)\n"
 		"      --drain-time DURATION   How long requests may finish. (default 10m)\n"
 		"      --quiet                 Say less.\n"
+		"  -o, --form FORM             Form of the result: table, json or json=FIELDS. "
+		"(default table)\n"
+		"\nEvery command\n"
 		"  -n, --namespace NAMESPACE   Where objects live. (default default)\n"
 		"  -v, --verbose               Say more.\n");
+	buf_fini(&b);
+}
+
+TEST(a_choice_is_one_of_its_words_or_begins_like_one)
+{
+	struct run run = parse(ARGS("-o", "json=a.b,c"), NULL);
+
+	assert_string_equal(run.form, "json=a.b,c");
+	settings_fini(run_table, &run);
+	assert_refused(ARGS("-o", "jsno"), "-o: \"jsno\" is not table, json or json=FIELDS",
+		       "did you mean json?");
+	assert_refused(ARGS("--form=table=x"),
+		       "--form: \"table=x\" is not table, json or json=FIELDS",
+		       "did you mean table?");
+}
+
+TEST(letters_without_values_stand_together)
+{
+	struct run run = parse(ARGS("-vn", "shop"), NULL);
+
+	assert_true(run.common.verbose);
+	assert_string_equal(run.common.namespace, "shop");
+	settings_fini(run_table, &run);
+	assert_refused(ARGS("-vx"), "unknown flag -x", NULL);
+}
+
+TEST(one_dash_in_front_of_a_long_name_is_a_mistake)
+{
+	assert_refused(ARGS("-namespace", "shop"), "unknown flag -namespace",
+		       "did you mean --namespace?");
+	assert_refused(ARGS("-concurency", "2"), "unknown flag -concurency",
+		       "did you mean --concurrency?");
+}
+
+TEST(a_flag_that_is_not_there_says_what_to_write_instead)
+{
+	struct run run;
+	struct diag d = DIAG_INIT;
+
+	assert_refused(ARGS("--template=x"), "--template is not there", "write it by printf");
+	settings_init(run_table, &run);
+	assert_int_equal(settings_set(run_table, &run, STR("template"), "x", &d), ERR_NOT_FOUND);
+	assert_null(settings_row(run_table, STR("--template")));
+	settings_fini(run_table, &run);
+	diag_fini(&d);
+}
+
+TEST(an_argument_leads_to_its_row)
+{
+	assert_string_equal(settings_row(run_table, STR("--drain-time=5s"))->name, "drain_time");
+	assert_string_equal(settings_row(run_table, STR("--no-quiet"))->name, "quiet");
+	assert_string_equal(settings_row(run_table, STR("-nshop"))->name, "namespace");
+	assert_null(settings_row(run_table, STR("-x")));
+	assert_null(settings_row(run_table, STR("-")));
+	assert_null(settings_row(run_table, STR("word")));
+}
+
+TEST(help_stays_within_a_hundred_columns)
+{
+	static const struct setting table[] = {
+		SETTING(struct run, service, text, NULL, "NAME",
+			"Words that are so many that they have to be broken over two lines, at a "
+			"blank between two of them."),
+		SETTING(struct run, port, list, NULL, "A-VALUE-THAT-IS-AS-LONG-AS-A-LINE", "Next."),
+		{ 0 },
+	};
+	struct buf b = BUF_INIT(0);
+
+	settings_help(table, &b);
+	assert_str_equal(
+		buf_str(&b),
+		"      --service NAME   Words that are so many that they have to be broken "
+		"over two lines, at a blank\n"
+		"                       between two of them.\n"
+		"      --port A-VALUE-THAT-IS-AS-LONG-AS-A-LINE\n"
+		"                       Next.\n");
 	buf_fini(&b);
 }

@@ -33,7 +33,7 @@ TEST(help_lines_fit_a_wide_terminal)
 		help_text(commands[i], &out);
 		rest = buf_str(&out);
 		while (str_split(&rest, '\n', &line))
-			if (text_columns(line) > 120)
+			if (text_columns(line) > 100)
 				fail_msg("%s: %.*s", commands[i]->name, STR_ARGS(line));
 		buf_fini(&out);
 	}
@@ -94,6 +94,14 @@ TEST(wrong_command_lines_end_with_the_code_for_usage)
 		"weft stat --by nonsense",
 		"weft status --fail-on nonsense",
 		"weft status --color nonsense",
+		"weft status -o name",
+		"weft stat --interval 1ms",
+		"weft stat -o json=",
+		"weft get svc --jq .items",
+		"weft get svc --template x",
+		"weft get -namespace shop",
+		"weft proxy --nonsense",
+		"weft apply x.yaml",
 		"weft run -- true",
 		"weft run --service a",
 		"weft run --service a --port x -- true",

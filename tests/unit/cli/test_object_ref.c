@@ -55,7 +55,10 @@ TEST(objects_are_named_in_every_way_that_people_know)
 TEST(words_that_name_nothing_are_explained)
 {
 	ASSERT_REFS("there is no kind \"servce\" (did you mean service?)", "servce");
-	ASSERT_REFS("there is no kind \"pod\" (see: weft help kinds)", "pod/x");
+	ASSERT_REFS(
+		"there is no kind \"pod\" (kinds stand in front of names: service/pod; see: weft "
+		"help kinds)",
+		"pod/x");
 	ASSERT_REFS(
 		"name \"a b\" is not a DNS label (lower-case letters, digits and -, at most 63)",
 		"svc", "a b");
@@ -80,4 +83,29 @@ TEST(paths_are_those_of_the_api)
 			 "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/reviews");
 	buf_fini(&out);
 	pool_fini(&pool);
+}
+
+TEST(names_of_one_kind_may_carry_it)
+{
+	static const char *const names[][2] = {
+		{ "a", "service/default/a" },     { "service/b", "service/default/b" },
+		{ "svc/c", "service/default/c" }, { "shop/d", "service/shop/d" },
+		{ "e.shop", "service/shop/e" },   { "svc/shop/f", "service/shop/f" },
+	};
+	const struct kind *kind = kind_of(KIND_SERVICE);
+	struct diag d = DIAG_INIT;
+	struct object_ref ref;
+
+	for (size_t i = 0; i < array_count(names); i++) {
+		struct buf out = BUF_INIT(0);
+
+		assert_int_equal(
+			object_name_parse(kind, str_from(names[i][0]), STR("default"), &ref, &d),
+			0);
+		object_ref_name(&ref, &out);
+		assert_str_equal(buf_str(&out), names[i][1]);
+		buf_fini(&out);
+	}
+	assert_int_equal(object_name_parse(kind, STR("a"), STR_EMPTY, &ref, &d), 0);
+	assert_int_equal(ref.name_space.len, 0);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 #include "test.h"
 
 TEST(durations_for_people_have_two_parts_at_most)
@@ -47,20 +48,59 @@ TEST(a_hundred_percent_is_said_of_nothing_that_failed_once)
 	}
 }
 
-TEST(an_unknown_form_is_refused_with_the_nearest_one)
+TEST(fields_stand_behind_the_form)
 {
-	char word[] = "jsno", known[] = "yaml";
-	struct output_settings s = { .output = word };
+	char none[] = "json=", some[] = "json=a.b,c", yaml[] = "yaml";
+	struct output_settings s = { .output = none };
 	struct diag d = DIAG_INIT;
 	enum output output = OUTPUT_TABLE;
 
 	assert_int_equal(output_parse(&s, &output, &d), ERR_CONFIG);
-	assert_string_equal(d.text, "-o: \"jsno\" is not table, wide, json, yaml or name");
-	assert_string_equal(d.hint, "did you mean -o json?");
+	assert_string_equal(d.text, "-o: no field stands behind json=");
 	diag_fini(&d);
-	s.output = known;
+	s.output = some;
+	assert_int_equal(output_parse(&s, &output, &d), 0);
+	assert_int_equal(output, OUTPUT_JSON);
+	s.output = yaml;
 	assert_int_equal(output_parse(&s, &output, &d), 0);
 	assert_int_equal(output, OUTPUT_YAML);
+}
+
+/* What is printed of a tree, on one line. */
+static void assert_tree(const char *form, struct output_tree tree, const char *json,
+			const char *expected)
+{
+	char *text = mem_strdup(form);
+	const struct output_settings s = { .output = text };
+	struct pool pool = POOL_INIT(0);
+	struct cli cli = { .look.quiet = true };
+	struct diag d = DIAG_INIT;
+	struct buf out = BUF_INIT(0);
+
+	assert_int_equal(json_parse(str_from(json), NULL, &pool, &tree.body, &d), 0);
+	output_tree(&cli, &s, &tree, &pool, &out);
+	assert_str_equal(buf_str(&out), expected);
+	buf_fini(&out);
+	pool_fini(&pool);
+	mem_free(text);
+}
+
+TEST(the_schema_stands_in_front_and_what_is_beside_the_list_stays)
+{
+	static const char json[] = "{\"window\":5,\"rows\":[{\"a\":1,\"b\":2},{\"a\":3}]}";
+	struct output_tree tree = { .schema = "stat/v1", .rows = "rows", .one_line = true };
+
+	assert_tree(
+		"json", tree, json,
+		"{\"schema\":\"stat/v1\",\"window\":5,\"rows\":[{\"a\":1,\"b\":2},{\"a\":3}]}\n");
+	assert_tree("json=b", tree, json,
+		    "{\"schema\":\"stat/v1\",\"window\":5,\"rows\":[{\"b\":2},{\"b\":null}]}\n");
+	tree.rows = NULL;
+	assert_tree("json=window", tree, json, "{\"schema\":\"stat/v1\",\"window\":5}\n");
+	tree.schema = NULL;
+	assert_tree("json=rows.a", tree, json, "{\"rows\":[{\"a\":1},{\"a\":3}]}\n");
+	tree.one_line = false;
+	assert_tree("yaml", tree, "{\"a\":\"x\"}", "a: x\n");
 }
 
 TEST(the_namespace_comes_from_the_flag_then_the_variable)
@@ -94,8 +134,5 @@ TEST(values_that_an_answer_lacks_are_empty)
 	assert_int_equal(answer_count(n, "z.b"), 0);
 	assert_str_equal(answer_text(NULL, "a"), "");
 	assert_false(answer_flag(n, "a.e"));
-	output_schema(n, "stat/v1", &pool);
-	assert_str_equal(n->first->key, "schema");
-	assert_str_equal(answer_text(n, "schema"), "stat/v1");
 	pool_fini(&pool);
 }

@@ -71,3 +71,16 @@ TEST(styles_leave_text_alone_without_colour)
 	assert_str_equal(buf_str(&out), "\033[31mno\033[0m");
 	buf_fini(&out);
 }
+
+TEST(a_picture_is_drawn_over_the_last_as_far_as_the_terminal_goes)
+{
+	struct terminal t = { .rows = 4 };
+	struct buf out = BUF_INIT(0);
+
+	terminal_redraw(&t, STR("a\nb\n"), &out);
+	assert_str_equal(buf_str(&out), "\033[Ha\033[K\nb\033[K\n\033[J");
+	buf_clear(&out);
+	terminal_redraw(&t, STR("a\nb\nc\nd\n"), &out);
+	assert_str_equal(buf_str(&out), "\033[Ha\033[K\nb\033[K\nand 2 more lines\033[K\n\033[J");
+	buf_fini(&out);
+}
