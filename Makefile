@@ -43,7 +43,7 @@ lint: ## clang-tidy and clang-format
 	@$(need) build test format lint
 	@$(run) lint $(ONLY)
 
-install: all ## both programs, stripped, into DESTDIR and PREFIX
+install: all ## programs, man pages and completions, into DESTDIR and PREFIX
 	@meson configure build -Dprefix=$(PREFIX)
 	@tools/build.py build programs
 	@meson install -C build --no-rebuild --strip $(destdir)

@@ -513,16 +513,54 @@ void setting_describe(const struct setting *row, struct buf *out)
 		buf_printf(out, " (default %s)", row->default_text);
 }
 
-#define HELP_COLUMNS    100
-#define HELP_FLAGS_MAX  34 /* a wider flag has a line of its own */
-#define HELP_GROUPS_MAX 8
+#define GROUPS_MAX 8
 
-/* Help under way: which groups there are, and which is written now. */
-struct help {
-	const char *headings[HELP_GROUPS_MAX];
-	size_t heading_count;
+/* The groups of a table, and what is told of one of them at a time. */
+struct groups {
+	const char *headings[GROUPS_MAX]; /* the first is NULL: of rows without a heading */
+	size_t count;
 	const char *heading;
-	size_t width; /* of the column on the left */
+	setting_visit *visit;
+	void *user;
+};
+
+static void group_note(unused_arg const struct setting *row, const char *heading, void *user)
+{
+	struct groups *g = user;
+
+	for (size_t i = 0; i < g->count; i++)
+		if (g->headings[i] == heading)
+			return;
+	assert(g->count < GROUPS_MAX);
+	g->headings[g->count++] = heading;
+}
+
+static void group_visit(const struct setting *row, const char *heading, void *user)
+{
+	struct groups *g = user;
+
+	if (heading == g->heading)
+		g->visit(row, heading, g->user);
+}
+
+void settings_each_grouped(const struct setting *table, setting_visit *visit, void *user)
+{
+	struct groups g = { .count = 1, .visit = visit, .user = user };
+
+	settings_each(table, group_note, &g);
+	for (size_t i = 0; i < g.count; i++) {
+		g.heading = g.headings[i];
+		settings_each(table, group_visit, &g);
+	}
+}
+
+#define HELP_COLUMNS   100
+#define HELP_FLAGS_MAX 34 /* a wider flag has a line of its own */
+
+/* Help under way. */
+struct help {
+	const char *heading; /* of the row before */
+	size_t width;        /* of the column on the left */
 	struct buf *out;
 };
 
@@ -533,32 +571,27 @@ static void help_flag(const struct setting *row, struct buf *out)
 	setting_synopsis(row, out);
 }
 
-static void help_measure(const struct setting *row, const char *heading, void *user)
+static void help_measure(const struct setting *row, unused_arg const char *heading, void *user)
 {
 	struct help *h = user;
 	struct buf flag = BUF_INIT(0);
-	size_t i = 0;
 
 	help_flag(row, &flag);
 	if (buf_len(&flag) <= HELP_FLAGS_MAX)
 		h->width = max_of(h->width, buf_len(&flag));
 	buf_fini(&flag);
-	while (i < h->heading_count && h->headings[i] != heading)
-		i++;
-	if (!heading || i < h->heading_count)
-		return;
-	assert(h->heading_count < HELP_GROUPS_MAX);
-	h->headings[h->heading_count++] = heading;
 }
 
 static void help_row(const struct setting *row, const char *heading, void *user)
 {
 	struct help *h = user;
 	struct buf text = BUF_INIT(0);
-	size_t before = buf_len(h->out), used;
+	size_t before, used;
 
 	if (heading != h->heading)
-		return;
+		buf_printf(h->out, "\n%s\n", heading);
+	h->heading = heading;
+	before = buf_len(h->out);
 	help_flag(row, h->out);
 	used = buf_len(h->out) - before;
 	if (used > h->width)
@@ -576,10 +609,5 @@ void settings_help(const struct setting *table, struct buf *out)
 	struct help h = { .out = out };
 
 	settings_each(table, help_measure, &h);
-	settings_each(table, help_row, &h);
-	for (size_t i = 0; i < h.heading_count; i++) {
-		h.heading = h.headings[i];
-		buf_printf(out, "\n%s\n", h.heading);
-		settings_each(table, help_row, &h);
-	}
+	settings_each_grouped(table, help_row, &h);
 }

@@ -130,6 +130,8 @@ must_check int settings_set(const struct setting *table, void *object, struct st
  */
 typedef void setting_visit(const struct setting *row, const char *heading, void *user);
 void settings_each(const struct setting *table, setting_visit *visit, void *user);
+/* The same with what stands under one heading together, and the rows without one first. */
+void settings_each_grouped(const struct setting *table, setting_visit *visit, void *user);
 
 /* The row that an argument (--window=5m, -t, -t5m, --no-wait) sets; NULL when there is none. */
 const struct setting *settings_row(const struct setting *table, struct str argument);

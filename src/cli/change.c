@@ -5,6 +5,7 @@
 
 #define PAUSE_FIRST       DURATION_MS(10)
 #define PAUSE_LAST        DURATION_MS(250)
+#define PROGRESS_AFTER    DURATION_MS(300)
 /* Changed objects whose own status is asked for; of more, the proxies' all in all. */
 #define OBJECTS_ASKED_MAX 16
 
@@ -304,6 +305,37 @@ static int progress_of(const struct change *c, const struct node *body,
 	return EXIT_DONE;
 }
 
+/* A line that is written over, for who sits at a terminal and waits longer than a moment. */
+static void put_progress(const struct change *c, const struct progress *p)
+{
+	static const char *const signs[] = { "⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏" };
+	struct duration waited = since(c);
+	struct buf text = BUF_INIT(0);
+
+	if (!c->cli->err.is_tty || !is_told(c) || waited.ns < PROGRESS_AFTER.ns)
+		return;
+	buf_printf(&text, "\r%s programmed  %llu of %llu proxies, ",
+		   c->cli->err.utf8
+			   ? signs[(size_t)(waited.ns / PAUSE_LAST.ns) % array_count(signs)]
+			   : "-",
+		   (unsigned long long)p->ready, (unsigned long long)p->of);
+	short_duration(waited, &text);
+	buf_append_str(&text, STR("\033[K"));
+	cli_err(c->cli, &text);
+	buf_fini(&text);
+}
+
+static void clear_progress(const struct change *c)
+{
+	struct buf text = BUF_INIT(0);
+
+	if (!c->cli->err.is_tty || !is_told(c))
+		return;
+	buf_append_str(&text, STR("\r\033[K"));
+	cli_err(c->cli, &text);
+	buf_fini(&text);
+}
+
 static int wait_programmed(const struct change *c, const struct node *body)
 {
 	struct duration pause = PAUSE_FIRST;
@@ -312,12 +344,16 @@ static int wait_programmed(const struct change *c, const struct node *body)
 	for (;;) {
 		int code = progress_of(c, body, &p);
 
-		if (code)
+		if (code) {
+			clear_progress(c);
 			return code;
+		}
+		put_progress(c, &p);
 		if (p.ready >= p.of || since(c).ns >= c->settings->timeout.ns)
 			break;
 		pause_for(c->remote, &pause);
 	}
+	clear_progress(c);
 	put_step(c, p.ready >= p.of ? MARK_OK : MARK_WARN, "programmed",
 		 p.ready >= p.of ? "%llu of %llu proxies, " : "%llu of %llu proxies after ",
 		 (unsigned long long)p.ready, (unsigned long long)p.of);

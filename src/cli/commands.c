@@ -19,9 +19,12 @@ const struct command *const commands[] = {
 	&delete_command,
 	&rollback_command,
 	/* meta */
+	&completion_command,
+	&man_command,
 	&version_command,
 	&help_command,
 	/* for our own use */
+	&complete_command,
 	&demo_service_command,
 	&demo_load_command,
 	NULL,

@@ -7,6 +7,8 @@
 #include "cli/command.h"
 
 extern const struct command apply_command;
+extern const struct command complete_command;
+extern const struct command completion_command;
 extern const struct command control_backup_command;
 extern const struct command control_command;
 extern const struct command delete_command;
@@ -17,6 +19,7 @@ extern const struct command diff_command;
 extern const struct command get_command;
 extern const struct command help_command;
 extern const struct command history_command;
+extern const struct command man_command;
 extern const struct command proxy_status_command;
 extern const struct command rollback_command;
 extern const struct command run_command;

@@ -83,6 +83,58 @@ static uint32_t width_of(const struct table *t, uint32_t column, const struct ta
 	return width;
 }
 
+#define CUT_MIN 8 /* columns that a text keeps */
+
+static uint32_t total_of(const struct table *t, const uint32_t *widths,
+			 const struct table_options *o)
+{
+	uint32_t total = 0;
+
+	for (uint32_t c = 0; c < t->column_count; c++)
+		if (is_shown(t, c, o))
+			total += widths[c] + (total ? GAP : 0);
+	return total;
+}
+
+/* The widest column of texts behind the name, which stays whole; NULL where none can be cut. */
+static uint32_t *widest(const struct table *t, uint32_t *widths, const struct table_options *o)
+{
+	uint32_t *found = NULL;
+
+	for (uint32_t c = 1; c < t->column_count; c++)
+		if (is_shown(t, c, o) && !t->columns[c].right && widths[c] > CUT_MIN &&
+		    (!found || widths[c] > *found))
+			found = &widths[c];
+	return found;
+}
+
+static void fit(const struct table *t, uint32_t *widths, const struct table_options *o)
+{
+	uint32_t *column;
+
+	if (!o->terminal->is_tty)
+		return;
+	while (total_of(t, widths, o) > o->terminal->columns && (column = widest(t, widths, o)))
+		--*column;
+}
+
+/* The first characters, and a sign that there are more. */
+static void put_cut(const struct terminal *t, const struct table_cell *cell, uint32_t width,
+		    struct buf *out)
+{
+	struct str mark = t->utf8 ? STR("…") : STR("..");
+	uint32_t room = width - text_columns(mark);
+	struct buf text = BUF_INIT(0);
+	size_t end = 0;
+
+	while (end < cell->text.len && text_columns(str_slice(cell->text, 0, end + 1)) <= room)
+		end++;
+	buf_append_str(&text, str_slice(cell->text, 0, end));
+	buf_append_str(&text, mark);
+	terminal_style(t, cell->style, buf_str(&text), out);
+	buf_fini(&text);
+}
+
 /* Blanks that are owed are written with the next text, so that none end a line. */
 struct line {
 	const struct table_options *options;
@@ -92,12 +144,16 @@ struct line {
 
 static void put(struct line *line, const struct table_cell *cell, uint32_t width, bool right)
 {
-	uint32_t fill = width - text_columns(cell->text);
+	uint32_t wanted = text_columns(cell->text);
+	uint32_t fill = width > wanted ? width - wanted : 0;
 
 	if (right)
 		line->blanks += fill;
 	buf_printf(line->out, "%*s", (int)line->blanks, "");
-	terminal_style(line->options->terminal, cell->style, cell->text, line->out);
+	if (wanted > width)
+		put_cut(line->options->terminal, cell, width, line->out);
+	else
+		terminal_style(line->options->terminal, cell->style, cell->text, line->out);
 	line->blanks = GAP + (right ? 0 : fill);
 }
 
@@ -108,6 +164,7 @@ void table_write(const struct table *t, const struct table_options *o, struct bu
 	assert(t->cell_count % t->column_count == 0);
 	for (uint32_t c = 0; c < t->column_count; c++)
 		widths[c] = width_of(t, c, o);
+	fit(t, widths, o);
 	for (uint32_t row = o->no_headers; row <= table_row_count(t); row++) {
 		struct line line = { .options = o, .out = out };
 

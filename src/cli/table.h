@@ -9,7 +9,8 @@
  * Cells are filled in the order of the columns; a row is complete when all have their cell.
  * Numbers stand on the right. Columns as wide as their widest cell, two spaces between them,
  * none at the end of a line. A column that is for -o wide alone is left out otherwise; its
- * cells are filled all the same.
+ * cells are filled all the same. On a terminal that is too narrow, texts of the widest columns
+ * are cut; elsewhere nothing is.
  */
 
 #include "base/pool.h"

@@ -1,5 +1,8 @@
 #!/usr/bin/python3
-"""`make install` puts below DESTDIR and PREFIX what build/ makes, and what it put there runs."""
+"""`make install` puts below DESTDIR and PREFIX what build/ makes, and what it put there runs.
+
+So do man pages, one for the program and one for each command, and the completions.
+"""
 
 import subprocess
 import tempfile
@@ -9,6 +12,28 @@ from tree import ROOT, finish
 
 # What is run of each.
 PROGRAMS = {"weft": "version", "weft-proxy": "--version"}
+
+
+COMPLETIONS = ("bash-completion/completions/weft", "zsh/site-functions/_weft",
+               "fish/vendor_completions.d/weft.fish")
+
+
+def commands(weft):
+    """The commands that help lists."""
+    text = subprocess.run([weft, "help"], capture_output=True, text=True, check=True).stdout
+    for line in text.split("\nTopics\n")[0].splitlines()[1:]:
+        if line.startswith("  "):
+            yield line.strip().split("  ")[0]
+
+
+def share_problems(prefix):
+    """What make install left out of share/."""
+    pages = ["weft"] + [f"weft-{c.replace(' ', '-')}" for c in commands(prefix / "bin/weft")]
+    wanted = [f"man/man1/{page}.1" for page in pages] + list(COMPLETIONS)
+    for name in wanted:
+        path = prefix / "share" / name
+        if not path.exists() or not path.read_text():
+            yield f"make install: no {name} in PREFIX/share"
 
 
 def install(directory):
@@ -33,6 +58,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         problems = install(name)
         problems += [p for p in (problem_of(b, Path(name)) for b in built) if p]
+        if "weft" in built and not problems:
+            problems += share_problems(Path(name) / "opt/weft")
         if not (Path(name) / "opt/weft/share/doc/weft/LICENSE").exists():
             problems.append("make install: no LICENSE")
     finish(problems, f"installed and run: {', '.join(built) or 'nothing here yet'}")

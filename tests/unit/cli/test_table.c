@@ -75,3 +75,32 @@ TEST(colour_takes_no_room_in_a_table)
 	table_fini(&t);
 	buf_fini(&out);
 }
+
+TEST(what_a_terminal_has_no_room_for_is_cut)
+{
+	struct terminal terminal = { .is_tty = true, .utf8 = true, .columns = 24 };
+	struct table_options options = { &terminal, false, false };
+	static const struct table_column three[] = {
+		{ "NAME", false, false },
+		{ "NUMBER", true, false },
+		{ "TEXT", false, false },
+		{ NULL, false, false },
+	};
+	struct buf out = BUF_INIT(0);
+	struct table t;
+
+	table_init(&t, three);
+	table_add(&t, "reviews");
+	table_add(&t, "1");
+	table_add(&t, "ärger that is long");
+	table_write(&t, &options, &out);
+	assert_str_equal(buf_str(&out), "NAME     NUMBER  TEXT\n"
+					"reviews       1  ärger t…\n");
+	buf_clear(&out);
+	terminal.is_tty = false;
+	table_write(&t, &options, &out);
+	assert_str_equal(buf_str(&out), "NAME     NUMBER  TEXT\n"
+					"reviews       1  ärger that is long\n");
+	table_fini(&t);
+	buf_fini(&out);
+}

@@ -1,0 +1,54 @@
+#include "cli/manual.h"
+
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "test.h"
+
+TEST(the_reference_is_what_the_tables_say)
+{
+	struct buf page = BUF_INIT(0), made = BUF_INIT(0);
+	FILE *f = fopen(CLI_REFERENCE, "r");
+	char bytes[4096];
+	size_t n;
+
+	assert_non_null(f);
+	while ((n = fread(bytes, 1, sizeof(bytes), f)) > 0)
+		buf_append(&page, bytes, n);
+	fclose(f);
+	manual_reference(&made);
+	if (!str_eq(buf_str(&page), buf_str(&made)))
+		fail_msg("%s is not up to date: weft man --form markdown > %s", CLI_REFERENCE,
+			 "docs/reference/cli.md");
+	buf_fini(&page);
+	buf_fini(&made);
+}
+
+TEST(every_page_has_what_a_man_page_has)
+{
+	static const char *const parts[] = { ".SH NAME\n", ".SH \"USAGE\"\n", ".SH \"EXAMPLES\"\n",
+					     ".SH \"EXIT STATUS\"\n", ".SH \"SEE ALSO\"\n" };
+
+	for (size_t i = 0; commands[i]; i++) {
+		struct buf page = BUF_INIT(0);
+		char *text;
+
+		if (commands[i]->hidden)
+			continue;
+		manual_command(&manual_roff, commands[i], &page);
+		text = buf_take_text(&page);
+		for (size_t p = 0; p < array_count(parts); p++)
+			if (!strstr(text, parts[p]))
+				fail_msg("weft %s: %s", commands[i]->name, parts[p]);
+		mem_free(text);
+	}
+}
+
+TEST(what_troff_takes_for_a_request_is_text)
+{
+	struct buf out = BUF_INIT(0);
+
+	manual_roff.text(&out, STR(".x\n'y\na\\b -c"));
+	assert_str_equal(buf_str(&out), ".PP\n\\&.x\n\\&'y\na\\eb \\-c\n");
+	buf_fini(&out);
+}
