@@ -4,15 +4,19 @@
 
 #include "cli/commands.h"
 #include "cli/object_ref.h"
+#include "cli/selector.h"
 #include "cli/view.h"
 
 struct get_settings {
 	struct scope_settings scope;
 	struct output_settings output;
 	struct watch_settings watch;
+	setting_text selector;
 };
 
 static const struct setting table[] = {
+	SETTING_SHORT(struct get_settings, selector, text, 'l', "", "SELECTOR",
+		      "Those with these labels: app=web,version!=v2."),
 	SCOPE_SETTINGS(struct get_settings, scope),
 	OUTPUT_SETTINGS(struct get_settings, output),
 	WATCH_SETTINGS(struct get_settings, watch),
@@ -210,6 +214,7 @@ struct get {
 	struct view view;
 	struct object_refs refs;
 	struct node *items; /* all objects, as asked for */
+	struct str selector;
 	bool all_namespaces;
 };
 
@@ -244,6 +249,17 @@ static int fetch(struct get *x, const struct object_ref *ref, struct diag *d)
 	return 0;
 }
 
+static void drop_unselected(struct get *x)
+{
+	struct node *next;
+
+	for (struct node *object = x->items->first; object; object = next) {
+		next = object->next;
+		if (!selector_fits(x->selector, node_at(object, "metadata.labels")))
+			node_remove(object);
+	}
+}
+
 static int ask(struct view *v, struct diag *d)
 {
 	struct get *x = container_of(v, struct get, view);
@@ -256,6 +272,7 @@ static int ask(struct view *v, struct diag *d)
 		if (r < 0)
 			return r;
 	}
+	drop_unselected(x);
 	if (is_one(x)) {
 		v->body = x->items->first;
 		return 0;
@@ -323,11 +340,20 @@ static const struct view_ops ops = {
 	.name = name,
 };
 
+static bool names_one(const struct object_refs *refs)
+{
+	for (size_t i = 0; i < refs->count; i++)
+		if (refs->items[i].name.len)
+			return true;
+	return false;
+}
+
 static int run(const struct invocation *in)
 {
 	const struct get_settings *s = in->settings;
 	struct get x = {
 		.view = { .ops = &ops, .in = in, .output = &s->output, .watch = &s->watch },
+		.selector = str_from(s->selector),
 		.all_namespaces = s->scope.all_namespaces,
 	};
 	struct pool pool = POOL_INIT(0);
@@ -336,9 +362,12 @@ static int run(const struct invocation *in)
 
 	if (!in->word_count)
 		return cli_usage(in->cli, "get", "what to get is missing: weft get KIND[/NAME]");
-	if (object_refs_parse(in->words, in->word_count, scope_of(&s->scope), &pool, &x.refs, &d) <
-	    0)
+	if (selector_check(x.selector, &d) < 0 ||
+	    object_refs_parse(in->words, in->word_count, scope_of(&s->scope), &pool, &x.refs, &d) <
+		    0)
 		code = cli_misuse(in->cli, &d);
+	else if (x.selector.len && names_one(&x.refs))
+		code = cli_usage(in->cli, "get", "-l selects from all of a kind, not by name");
 	else
 		code = view_run(&x.view);
 	diag_fini(&d);
@@ -353,7 +382,7 @@ const struct command get_command = {
 	.examples = {
 		{ "weft get services", "the Services of the namespace" },
 		{ "weft get httproute/reviews -o yaml", "one document, as it may be applied" },
-		{ "weft get workloads -A -o wide", "all namespaces, all columns" },
+		{ "weft get workloads -A -l app=web -o wide", "by label, all columns" },
 		{ "weft get all -A -o name", "names, for scripts: KIND/NAMESPACE/NAME" },
 		{ "weft get routes -o json=metadata.name,status", "some of the fields" },
 		{ "weft get workloads -w", "drawn anew every two seconds" },

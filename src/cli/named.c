@@ -1,5 +1,7 @@
 #include "cli/named.h"
 
+#include <stdlib.h>
+
 int named_parse(struct named *n, char *const *words, size_t word_count, struct pool *pool,
 		struct diag *d)
 {
@@ -51,6 +53,31 @@ static int check_exists(const struct named *n, struct remote *remote, const stru
 	return r;
 }
 
+static int row_cmp(const void *a, const void *b)
+{
+	static const char *const keys[] = { "namespace", "service", "workload", "version", "peer" };
+	const struct node *left = *(struct node *const *)a, *right = *(struct node *const *)b;
+	int order = 0;
+
+	for (size_t i = 0; !order && i < array_count(keys); i++)
+		order = str_cmp(answer_text(left, keys[i]), answer_text(right, keys[i]));
+	return order;
+}
+
+static void sort(struct node *list, struct pool *pool)
+{
+	uint32_t count = list ? list->count : 0;
+	struct node **rows = pool_new_array(pool, struct node *, count + 1);
+
+	for (uint32_t i = 0; i < count; i++) {
+		rows[i] = list->first;
+		node_remove(rows[i]);
+	}
+	qsort(rows, count, sizeof(struct node *), row_cmp);
+	for (uint32_t i = 0; i < count; i++)
+		node_list_add(list, rows[i]);
+}
+
 int named_filter(const struct named *n, struct remote *remote, struct node *list, struct diag *d)
 {
 	struct node *next;
@@ -60,6 +87,7 @@ int named_filter(const struct named *n, struct remote *remote, struct node *list
 		if (!is_wanted(n, row))
 			node_remove(row);
 	}
+	sort(list, &remote->pool);
 	for (size_t i = 0; i < n->refs.count; i++) {
 		int r = check_exists(n, remote, list, &n->refs.items[i], d);
 

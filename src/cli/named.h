@@ -23,7 +23,8 @@ struct named {
 must_check int named_parse(struct named *n, char *const *words, size_t word_count,
 			   struct pool *pool, struct diag *d);
 
-/* Removes from a list the rows that were not asked for. */
+/* Removes from a list the rows that were not asked for, and puts the others in order: by namespace,
+ * name and what else tells them apart. */
 must_check int named_filter(const struct named *n, struct remote *remote, struct node *list,
 			    struct diag *d);
 

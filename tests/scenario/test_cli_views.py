@@ -62,6 +62,16 @@ def test_names_are_what_other_commands_take(world):
     assert control.done("get", "all", "-A", "-o", "name") == ""
 
 
+def test_labels_select(world):
+    control = Control(world)
+    control.apply(SERVICES.replace("{name: a}", "{name: a, labels: {team: blue}}"))
+    def selected(selector):
+        return control.done("get", "svc", "-A", "-l", selector, "-o", "name").split()
+    assert selected("team=blue") == ["service/default/a"]
+    assert selected("team!=blue") == selected("!team") == ["service/shop/b"]
+    assert control.weft("get", "svc", "-l", "=blue").returncode == 2
+
+
 def test_services_are_named_in_every_form_to_stat(world):
     control = Control(world)
     control.apply(SERVICES)

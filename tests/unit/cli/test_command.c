@@ -98,6 +98,8 @@ TEST(wrong_command_lines_end_with_the_code_for_usage)
 		"weft stat --interval 1ms",
 		"weft stat -o json=",
 		"weft get svc --jq .items",
+		"weft get svc/a -l app=a",
+		"weft get svc -l =a",
 		"weft get svc --template x",
 		"weft get -namespace shop",
 		"weft proxy --nonsense",
