@@ -224,29 +224,29 @@ static bool is_one(const struct get *x)
 	return x->refs.count == 1 && x->refs.items[0].name.len > 0;
 }
 
+static int fetch_one(struct get *x, struct str path, struct diag *d)
+{
+	struct remote_request request = { .path = path };
+	struct node *body;
+	int r = remote_try(&x->view.remote, &request, &body, d);
+
+	if (r == 0)
+		node_list_add(x->items, body);
+	return r;
+}
+
 static int fetch(struct get *x, const struct object_ref *ref, struct diag *d)
 {
 	struct buf path = BUF_INIT(0);
-	struct remote_request request = { 0 };
-	struct node *body, *list;
 	int r;
 
 	object_ref_path(ref, &path);
-	request.path = buf_str(&path);
-	r = remote_try(&x->view.remote, &request, &body, d);
-	buf_fini(&path);
-	if (r < 0)
-		return r;
-	list = ref->name.len ? NULL : node_get(body, STR("items"));
-	while (list && list->first) {
-		struct node *object = list->first;
-
-		node_remove(object);
-		node_list_add(x->items, object);
-	}
 	if (ref->name.len)
-		node_list_add(x->items, body);
-	return 0;
+		r = fetch_one(x, buf_str(&path), d);
+	else
+		r = remote_list(&x->view.remote, buf_str(&path), x->items, d);
+	buf_fini(&path);
+	return r;
 }
 
 static void drop_unselected(struct get *x)

@@ -9,8 +9,9 @@
 #include "cli/output.h"
 #include "mesh/codes.h"
 
-#define CHUNKS_KEPT      4
-#define ANSWER_BYTES_MAX (64u * 1024 * 1024)
+#define CHUNKS_KEPT       4
+#define ANSWER_BYTES_MAX  (64u * 1024 * 1024)
+#define LIST_PAGE_OBJECTS 500
 
 static char *socket_path(void)
 {
@@ -99,6 +100,7 @@ static const struct {
 	{ 403, ERR_DENIED },
 	{ 404, ERR_NOT_FOUND },
 	{ 409, ERR_CONFLICT },
+	{ 410, ERR_CONFLICT },
 	{ 503, ERR_UNAVAILABLE },
 };
 // clang-format on
@@ -262,4 +264,57 @@ int remote_ask(struct remote *r, const struct cli *c, struct str path, struct no
 	}
 	diag_fini(&d);
 	return code;
+}
+
+/*
+ * Lists
+ */
+
+static void take_items(struct node *items, struct node *list)
+{
+	while (list && list->first) {
+		struct node *object = list->first;
+
+		node_remove(object);
+		node_list_add(items, object);
+	}
+}
+
+/* ERR_CONFLICT: the list changed between two of its pages. */
+static int list_pages(struct remote *r, struct str path, int limit, struct node *items,
+		      struct diag *d)
+{
+	struct str next = STR_EMPTY;
+	int error;
+
+	do {
+		struct str page = pool_printf(&r->pool, "%.*s?limit=%d%s%.*s", STR_ARGS(path),
+					      limit, next.len ? "&continue=" : "", STR_ARGS(next));
+		struct node *body = NULL;
+
+		error = remote_try(r, &(struct remote_request){ .path = page }, &body, d);
+		if (error < 0)
+			return error;
+		take_items(items, node_get(body, STR("items")));
+		next = answer_text(body, "metadata.continue");
+	} while (next.len);
+	return 0;
+}
+
+int remote_list(struct remote *r, struct str path, struct node *items, struct diag *d)
+{
+	/* Of a mesh that never rests, all in one answer. */
+	static const int limits[] = { LIST_PAGE_OBJECTS, LIST_PAGE_OBJECTS, 0 };
+	int error = ERR_CONFLICT;
+
+	for (size_t i = 0; error == ERR_CONFLICT && i < array_count(limits); i++) {
+		struct node *found = node_new(&r->pool, NODE_LIST);
+
+		diag_fini(d);
+		*d = (struct diag)DIAG_INIT;
+		error = list_pages(r, path, limits[i], found, d);
+		if (error == 0)
+			take_items(items, found);
+	}
+	return error;
 }

@@ -50,6 +50,10 @@ must_check int remote_try(struct remote *r, const struct remote_request *q, stru
 must_check int remote_call(struct remote *r, const struct remote_request *q,
 			   struct node **ret_body);
 
+/* Adds the objects of a list to `items`: page by page, as they stood at one moment; begun anew
+ * where they change meanwhile. Fails as remote_try(). */
+must_check int remote_list(struct remote *r, struct str path, struct node *items, struct diag *d);
+
 /* Asks on the remote's loop, which the caller turns; on_done as in http/fetch.h. */
 struct http_fetch *remote_start(struct remote *r, const struct remote_request *q,
 				void (*on_done)(struct http_fetch *f,

@@ -21,15 +21,11 @@ static const struct {
 	uint16_t status;
 	const char *reason;
 } status_reasons[] = {
-	{ 400, "BadRequest" },
-	{ 403, "Forbidden" },
-	{ 404, "NotFound" },
-	{ 405, "MethodNotAllowed" },
-	{ 408, "Timeout" },
-	{ 409, "Conflict" },
-	{ 413, "RequestEntityTooLarge" },
-	{ 422, "Invalid" },
-	{ 503, "ServiceUnavailable" },
+	{ 400, "BadRequest" }, { 403, "Forbidden" },
+	{ 404, "NotFound" },   { 405, "MethodNotAllowed" },
+	{ 408, "Timeout" },    { 409, "Conflict" },
+	{ 410, "Expired" },    { 413, "RequestEntityTooLarge" },
+	{ 422, "Invalid" },    { 503, "ServiceUnavailable" },
 };
 
 void api_answer_text(struct api_request *q, uint16_t status, struct str type, struct str body)
@@ -86,7 +82,7 @@ static void add_details(struct api_request *q, struct node *body, const struct d
 	}
 }
 
-void api_answer_status(struct api_request *q, uint16_t status, const struct diag *d)
+struct node *api_status_node(struct api_request *q, uint16_t status, const struct diag *d)
 {
 	struct node *body = api_map(q);
 
@@ -97,7 +93,12 @@ void api_answer_status(struct api_request *q, uint16_t status, const struct diag
 	api_add_text(q, body, "reason", str_from(reason_of(status, d)));
 	api_add_text(q, body, "message", str_from(d->text));
 	add_details(q, body, d);
-	api_answer(q, status, body);
+	return body;
+}
+
+void api_answer_status(struct api_request *q, uint16_t status, const struct diag *d)
+{
+	api_answer(q, status, api_status_node(q, status, d));
 }
 
 void api_answer_problem(struct api_request *q, const struct diag *d)

@@ -51,39 +51,6 @@ static const struct state_object *find(struct api_request *q, const struct kind_
 	return state_get(q->api->options.state, path->kind->id, path->name_space, path->name);
 }
 
-/* A list under construction. */
-struct listing {
-	struct api_request *q;
-	const struct kind_path *path;
-	struct node *items;
-};
-
-static void list_one(void *user, const struct state_object *o)
-{
-	struct listing *l = user;
-
-	if (l->path->name_space.len && !str_eq(l->path->name_space, o->document->name_space))
-		return;
-	node_list_add(l->items, api_object_node(l->q, o));
-}
-
-static void answer_list(struct api_request *q, const struct kind_path *path)
-{
-	struct node *body = api_map(q);
-	struct node *metadata;
-	struct listing l = { .q = q, .path = path };
-
-	api_add_text(q, body, "kind", STR("List"));
-	api_add_text(q, body, "apiVersion", STR("v1"));
-	metadata = api_add_map(q, body, "metadata");
-	api_add_text(q, metadata, "resourceVersion",
-		     pool_printf(&q->pool, "%llu",
-				 (unsigned long long)state_revision(q->api->options.state)));
-	l.items = api_add_list(q, body, "items");
-	state_each(q->api->options.state, path->kind->id, list_one, &l);
-	api_answer(q, 200, body);
-}
-
 void api_object_get(struct api_request *q)
 {
 	struct kind_path path;
@@ -92,7 +59,11 @@ void api_object_get(struct api_request *q)
 	if (path_parse(q, &path) < 0)
 		return;
 	if (!path.name.len) {
-		answer_list(q, &path);
+		api_list(q, &path);
+		return;
+	}
+	if (q->query.len) {
+		api_refuse(q, 400, "one object has no pages", NULL);
 		return;
 	}
 	o = find(q, &path);

@@ -53,6 +53,7 @@ enum api_parameter {
 	API_NAMESPACE,
 	API_TO,
 	API_LIMIT,
+	API_CONTINUE,
 	API_PATH,
 	API_WINDOW,
 	API_BY,
@@ -87,6 +88,8 @@ void api_answer_text(struct api_request *q, uint16_t status, struct str type, st
 void api_answer_problem(struct api_request *q, const struct diag *d);
 /* The same with the status given. */
 void api_answer_status(struct api_request *q, uint16_t status, const struct diag *d);
+/* Its body, to be added to. */
+struct node *api_status_node(struct api_request *q, uint16_t status, const struct diag *d);
 /* A problem in one sentence; `hint` may be NULL. */
 void api_refuse(struct api_request *q, uint16_t status, const char *text, const char *hint);
 
@@ -109,6 +112,9 @@ struct str api_actor(struct api_request *q);
 
 /* An object as the API shows it: canonical, with metadata and status. */
 struct node *api_object_node(struct api_request *q, const struct state_object *o);
+
+/* The objects of a kind and perhaps a namespace, or a page of them. */
+void api_list(struct api_request *q, const struct kind_path *path);
 
 /* The signals of the whole mesh over the last minute, as `requests` of a map. */
 void api_add_requests(struct api_request *q, struct node *body);

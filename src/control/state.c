@@ -262,6 +262,11 @@ void state_each(const struct state *s, enum kind_id kind,
 	}
 }
 
+uint64_t state_changes(const struct state *s, enum kind_id kind)
+{
+	return s->changes[kind];
+}
+
 struct str state_object_version(const struct state_object *o, struct pool *pool)
 {
 	return pool_printf(pool, "%s%llu", o->origin == STATE_REGISTERED ? "r" : "",
@@ -381,6 +386,7 @@ static void swap(struct candidate *c, uint64_t revision, const uint64_t *created
 	for (size_t i = 0; i < c->count; i++) {
 		struct candidate_write *w = &c->writes[i];
 
+		s->changes[w->document ? w->document->kind->id : w->write->kind]++;
 		if (!w->document) {
 			object_take_out(s, w->before);
 			if (w->before->virtual_address)

@@ -72,6 +72,9 @@ const struct state_object *state_get(const struct state *s, enum kind_id kind,
 /* Calls for each object of a kind (KIND_COUNT: of all), by namespace and name. */
 void state_each(const struct state *s, enum kind_id kind,
 		void (*on_object)(void *user, const struct state_object *o), void *user);
+/* How often objects of a kind were written or deleted since the start: the same number, the same
+ * objects. */
+uint64_t state_changes(const struct state *s, enum kind_id kind);
 /* Its resourceVersion: "12" as applied, "r12" as registered, which are two orders. In `pool`. */
 struct str state_object_version(const struct state_object *o, struct pool *pool);
 /* The present findings of all documents; valid until the next change. */

@@ -23,6 +23,7 @@ struct state {
 	char *trust_domain;
 	uint64_t revision;
 	struct map objects[KIND_COUNT]; /* "NS/NAME" → struct state_object */
+	uint64_t changes[KIND_COUNT];   /* writes since the start */
 	struct virtual_addresses addresses;
 	struct state_view *view;
 	struct state_view *shown; /* of a change that was no change: its findings are being read */

@@ -236,3 +236,12 @@ def test_without_a_control_plane_the_exit_code_is_7(world):
     assert done.stderr == (
         f"error: no control plane answers at {world.path('nobody.sock')} (No such file or "
         "directory)\n   start one with weft control, or name its socket in WEFT_ADDR\n")
+
+
+def test_a_long_list_is_shown_whole(world):
+    control = Control(world)
+    names = [f"s{i:04}" for i in range(1003)]
+    control.apply("---\n".join(f"apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\n"
+                               "spec: {ports: [{port: 80}]}\n" for name in names))
+    shown = control.done("get", "services", "-o", "name").split()
+    assert shown == [f"service/{name}" for name in names]
