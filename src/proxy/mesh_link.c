@@ -155,6 +155,8 @@ static struct conn *on_connect(void *user)
 	struct conn *conn = NULL;
 	int r;
 
+	if (l->options.connect)
+		return l->options.connect(l->options.connect_user);
 	r = tls_slot_fill(&slot, l->control->tls, NULL, &l->options.resources->secrets, &d);
 	if (r == 0 && !slot.missing)
 		conn = socket_conn_connect(l->options.loop, l->options.chunks, &options, NULL);

@@ -49,6 +49,9 @@ struct mesh_link_options {
 	const struct bootstrap *bootstrap; /* outlives the link */
 	struct resources *resources;       /* whose handler the link becomes */
 	struct metrics *metrics;
+	/* Instead of a connection to an endpoint of the control plane; for tests. */
+	struct conn *(*connect)(void *user);
+	void *connect_user;
 };
 
 /* Applies nothing yet; ERR_CONFIG or ERR_DENIED with the reason in `d`. */
