@@ -226,7 +226,7 @@ void attempt_start(struct exchange *x)
 	if (!u)
 		return;
 	if (x->attempts == 0)
-		attempt_body_init(x);
+		attempt_body_init(x, u->state->cluster);
 	attempt_begin(x, u);
 	x->attempt.pooled.codec = codec_of(x, u);
 	switch (pool_get(u, &x->attempt.pooled, &uc)) {

@@ -24,8 +24,10 @@ static inline uint8_t attempt_priority(const struct exchange *x)
 	return x->route->forward.priority;
 }
 
-/* Before the first attempt: is the body to be kept? */
-void attempt_body_init(struct exchange *x);
+/* Before the first attempt, at an endpoint of the cluster: is the body to be kept? */
+void attempt_body_init(struct exchange *x, const struct cluster *cluster);
+/* An answer has begun: no attempt follows, and nothing is kept for one. */
+void attempt_body_answered(struct exchange *x);
 /* Sends what waited for the connection. */
 void attempt_body_flush(struct exchange *x);
 /* The endpoint can take more. */

@@ -17,11 +17,16 @@ static size_t keep_max(const struct exchange *x)
 				 : KEEP_BYTES_OWN;
 }
 
-/* Kept from the beginning on, if a later attempt might need it. */
-void attempt_body_init(struct exchange *x)
+/* HTTP/2 can refuse a request that was sent, and then says that it did nothing with it. */
+static bool may_come_again(const struct exchange *x, const struct cluster *cluster)
 {
-	x->body.keeping = !x->request_ended && (attempt_policy(x) != NULL ||
-						method_is_idempotent(x->request->method_id));
+	return attempt_policy(x) || method_is_idempotent(x->request->method_id) ||
+	       cluster->protocol != UPSTREAM_HTTP1;
+}
+
+void attempt_body_init(struct exchange *x, const struct cluster *cluster)
+{
+	x->body.keeping = !x->request_ended && may_come_again(x, cluster);
 }
 
 static void body_let_go(struct request_body *b)
@@ -30,6 +35,12 @@ static void body_let_go(struct request_body *b)
 	b->lost = true;
 	buf_fini(&b->bytes);
 	b->sent = 0;
+}
+
+void attempt_body_answered(struct exchange *x)
+{
+	if (x->body.keeping)
+		body_let_go(&x->body);
 }
 
 static bool is_sending(const struct exchange *x)

@@ -43,6 +43,7 @@ static void up_headers(struct stream *s, struct headers *h, bool end)
 	if (x->retry.by_policy && h->status < 500)
 		stat_inc(x->attempt.upstream->cluster->cells, CLUSTER_RQ_RETRY_SUCCESS);
 	exchange_move(x, EXCHANGE_RESPONSE);
+	attempt_body_answered(x);
 	x->reason = REASON_UPSTREAM;
 	http_strip_hop_by_hop(h);
 	service_time(x, h);

@@ -172,12 +172,13 @@ class Peer(Wire):
 class Upstream(Scripted):
     """A server that answers well, and with the end of the connection; but to what asks for /bad
     with any frames: `case` gives them for the stream. So each case has a connection that nothing
-    came before. `told` has what the other side said to the frames, each time they were sent."""
+    came before. `told` has what the other side said to the frames, each time they were sent,
+    `bodies` the content of the requests that they answered."""
 
     def __init__(self, world):
         self.case = None
         self.asked = 0
-        self.told = []
+        self.told, self.bodies = [], []
         super().__init__(world, self.converse)
 
     def converse(self, connection, _):
@@ -198,6 +199,7 @@ class Upstream(Scripted):
                       + headers(stream, [(":status", "200")]))
             return
         self.asked += 1
+        self.bodies.append(wire.content.get(stream, b""))
         wire.send(self.case(stream))
         # What the frames caused stands behind the first answer at the latest.
         wire.ping()

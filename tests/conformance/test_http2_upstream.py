@@ -249,6 +249,20 @@ def test_frames_have_the_outcome_that_the_standard_names(world):
     assert setting.proxy.program.running()
 
 
+@pytest.mark.parametrize("refusal", [
+    lambda n: RstStreamFrame(n, 7).serialize(),
+    lambda _: GoAwayFrame(0, last_stream_id=0).serialize()], ids=["RST_STREAM", "GOAWAY"])
+def test_a_request_that_is_refused_is_sent_again_whole(world, refusal):
+    """Of any method: a server that refuses says that it has done nothing with it."""
+    setting = Setting(world)
+    answers = iter([refusal, lambda n: headers(n, fields(), False) + data(n, b"done")])
+    setting.behind.case = lambda n: next(answers)(n)
+    content = bytes(range(256)) * 40
+    got = exchange(setting.proxy.address, "POST", "/bad", body=content)
+    assert (got.status, got.body) == (200, b"done")
+    assert setting.behind.bodies == [content, content]
+
+
 @pytest.mark.parametrize("name", BODILESS)
 def test_content_where_there_is_none_is_no_answer_of_its_own(world, name):
     """The client's connection ends, or its next answer is that to its next request."""
