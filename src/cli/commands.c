@@ -7,6 +7,7 @@ const struct command *const commands[] = {
 	&control_command,
 	&control_backup_command,
 	&run_command,
+	&certificate_command,
 	/* see */
 	&status_command,
 	&stat_command,

@@ -7,6 +7,7 @@
 #include "cli/command.h"
 
 extern const struct command apply_command;
+extern const struct command certificate_command;
 extern const struct command complete_command;
 extern const struct command completion_command;
 extern const struct command control_backup_command;

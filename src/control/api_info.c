@@ -76,7 +76,7 @@ static void add_proxy(void *user, struct proxy *p)
 	api_add_time(q, n, "since", p->since);
 	api_add_text(q, n, "version", str_from(p->version));
 	api_add_number(q, n, "revision", (int64_t)sent);
-	api_add_number(q, n, "served", (int64_t)p->revision_served);
+	api_add_number(q, n, "served", (int64_t)proxy_served(p));
 	api_add_number(q, n, "unchanged", (int64_t)p->unchanged);
 	api_add_bool(q, n, "programmed", proxy_is_programmed(p));
 	add_refusals(q, n, p);

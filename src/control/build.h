@@ -64,11 +64,15 @@ struct str build_port_name(struct pool *pool, struct str service, struct str nam
 struct str build_inbound_name(struct pool *pool, struct str service, struct str name_space,
 			      uint16_t port);
 
+bool build_name_is_inbound(struct str name);
+
 struct pb_message *build_outbound_listener(struct pool *pool, const struct build_port *port);
 struct pb_message *build_cluster(struct pool *pool, const struct build_port *port);
 struct pb_message *build_endpoints(struct pool *pool, const struct build_port *port,
 				   const struct build_endpoint *endpoints, uint32_t count);
 struct pb_message *build_inbound_listener(struct pool *pool, const struct build_inbound *inbound);
+/* Has a listener open the address itself, in place of the one that it has. */
+void build_bind(struct pb_message *listener, struct str ip, uint16_t port);
 
 /*
  * Routes of a port. `matches` are those of the attached HTTPRoutes in the order in which they

@@ -10,10 +10,17 @@ struct str build_port_name(struct pool *pool, struct str service, struct str nam
 			   STR_ARGS(trust_domain), port);
 }
 
+#define INBOUND "inbound/"
+
+bool build_name_is_inbound(struct str name)
+{
+	return str_has_prefix(name, STR(INBOUND));
+}
+
 struct str build_inbound_name(struct pool *pool, struct str service, struct str name_space,
 			      uint16_t port)
 {
-	return pool_printf(pool, "inbound/%.*s/%.*s:%u", STR_ARGS(name_space), STR_ARGS(service),
+	return pool_printf(pool, INBOUND "%.*s/%.*s:%u", STR_ARGS(name_space), STR_ARGS(service),
 			   port);
 }
 

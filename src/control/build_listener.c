@@ -170,3 +170,10 @@ struct pb_message *build_inbound_listener(struct pool *pool, const struct build_
 		inbound_http(chain, inbound, cluster);
 	return l;
 }
+
+void build_bind(struct pb_message *listener, struct str ip, uint16_t port)
+{
+	listener->slots[PB_Listener_address].count = 0;
+	listener->slots[PB_Listener_bind_to_port].count = 0; /* which means that it does */
+	build_address(pb_add_message(listener, PB_Listener_address), ip, port);
+}

@@ -5,12 +5,14 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "model/part.h"
+#include "proto/weft.pb.h"
 
 #define COMPUTE_BLOCK_BYTES (64 * 1024)
 
 struct graph_resource {
 	char *any;
 	size_t any_len;
+	char *clusters; /* of routes: a name a line; NULL: none */
 	char version[GRAPH_VERSION_LEN + 1];
 };
 
@@ -64,6 +66,7 @@ static void resource_free(struct graph_resource *r)
 	if (!r)
 		return;
 	mem_free(r->any);
+	mem_free(r->clusters);
 	mem_free(r);
 }
 
@@ -79,7 +82,7 @@ void graph_fini(struct graph *g)
 	map_fini(&g->owners);
 }
 
-static void version_of(struct str bytes, char *ret_version)
+void graph_version(struct str bytes, char ret_version[GRAPH_VERSION_LEN + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -110,18 +113,60 @@ static struct str emitted_key(struct pool *pool, enum xds_type type, struct str 
 	return pool_printf(pool, "%u %.*s", type, STR_ARGS(name));
 }
 
-static struct str any_of(struct pool *pool, enum xds_type type, const struct pb_message *message)
+void graph_any(enum xds_type type, const struct pb_message *message, struct buf *out)
 {
 	struct buf body = BUF_INIT(0);
+
+	pb_encode(message, &body);
+	pb_write_bytes(out, 1, xds_types[type].url);
+	pb_write_bytes(out, 2, buf_str(&body));
+	buf_fini(&body);
+}
+
+static struct str any_of(struct pool *pool, enum xds_type type, const struct pb_message *message)
+{
 	struct buf any = BUF_INIT(0);
 	struct str copy;
 
-	pb_encode(message, &body);
-	pb_write_bytes(&any, 1, xds_types[type].url);
-	pb_write_bytes(&any, 2, buf_str(&body));
+	graph_any(type, message, &any);
 	copy = pool_strdup(pool, buf_str(&any));
-	buf_fini(&body);
 	buf_fini(&any);
+	return copy;
+}
+
+static void add_cluster(struct buf *out, struct str name)
+{
+	if (!name.len)
+		return;
+	buf_append_str(out, name);
+	buf_append_char(out, '\n');
+}
+
+static void add_clusters(struct buf *out, const struct pb_message *host)
+{
+	for (uint32_t i = 0; i < pb_count(host, PB_VirtualHost_routes); i++) {
+		const struct pb_message *action =
+			pb_sub(pb_sub_at(host, PB_VirtualHost_routes, i), PB_Route_route);
+		const struct pb_message *weighted =
+			pb_sub(action, PB_RouteAction_weighted_clusters);
+
+		add_cluster(out, pb_text(action, PB_RouteAction_cluster));
+		for (uint32_t j = 0; j < pb_count(weighted, PB_WeightedCluster_clusters); j++)
+			add_cluster(out,
+				    pb_text(pb_sub_at(weighted, PB_WeightedCluster_clusters, j),
+					    PB_WeightedCluster_ClusterWeight_name));
+	}
+}
+
+static struct str clusters_of(struct pool *pool, const struct pb_message *routes)
+{
+	struct buf text = BUF_INIT(0);
+	struct str copy;
+
+	for (uint32_t i = 0; i < pb_count(routes, PB_RouteConfiguration_virtual_hosts); i++)
+		add_clusters(&text, pb_sub_at(routes, PB_RouteConfiguration_virtual_hosts, i));
+	copy = pool_strdup(pool, buf_str(&text));
+	buf_fini(&text);
 	return copy;
 }
 
@@ -137,13 +182,15 @@ static void on_resource(struct graph_emit *e, enum xds_type type, struct str nam
 
 	c->change->built++;
 	map_set(&c->owner->emitted, emitted_key(e->pool, type, name), present);
-	version_of(any, version);
+	graph_version(any, version);
 	if (now && memcmp(now->version, version, sizeof(version)) == 0)
 		return; /* the same bytes: nothing that depends on it can have changed */
 	item = item_add(c->change);
 	item->type = type;
 	item->name = pool_strdup(pool, name);
 	item->any = any;
+	if (type == XDS_ROUTES)
+		item->clusters = clusters_of(pool, message);
 	memcpy(item->version, version, sizeof(version));
 }
 
@@ -345,6 +392,8 @@ static void item_commit(struct graph *g, const struct graph_change_item *item)
 	r->any = mem_alloc(item->any.len);
 	memcpy(r->any, item->any.ptr, item->any.len);
 	r->any_len = item->any.len;
+	if (item->clusters.len)
+		r->clusters = mem_strdup_str(item->clusters);
 	memcpy(r->version, item->version, sizeof(r->version));
 	resource_free(map_set(&g->resources[item->type], item->name, r));
 }
@@ -387,8 +436,8 @@ void graph_commit_take(struct graph *g, struct graph_change *c,
 	graph_change_free(c);
 }
 
-bool graph_lookup(const struct graph *g, enum xds_type type, struct str name,
-		  struct str client_namespace, struct delta_content *ret_content)
+static const struct graph_resource *resource_find(const struct graph *g, enum xds_type type,
+						  struct str name, struct str client_namespace)
 {
 	struct pool scratch = POOL_INIT(512);
 	const struct graph_resource *r = NULL;
@@ -400,9 +449,34 @@ bool graph_lookup(const struct graph *g, enum xds_type type, struct str name,
 	if (!r)
 		r = map_get(&g->resources[type], name);
 	pool_fini(&scratch);
+	return r;
+}
+
+bool graph_lookup(const struct graph *g, enum xds_type type, struct str name,
+		  struct str client_namespace, struct delta_content *ret_content)
+{
+	const struct graph_resource *r = resource_find(g, type, name, client_namespace);
+
 	if (!r)
 		return false;
 	*ret_content = (struct delta_content){ str_of(r->version, GRAPH_VERSION_LEN),
 					       str_of(r->any, r->any_len) };
 	return true;
+}
+
+void graph_reach(const struct graph *g, struct str destination, struct str client_namespace,
+		 void (*on_cluster)(void *user, struct str name), void *user)
+{
+	const struct graph_resource *routes =
+		resource_find(g, XDS_ROUTES, destination, client_namespace);
+	struct str rest, name;
+
+	if (!routes) {
+		on_cluster(user, destination);
+		return;
+	}
+	rest = str_from(routes->clusters);
+	while (str_split(&rest, '\n', &name))
+		if (name.len)
+			on_cluster(user, name);
 }

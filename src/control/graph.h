@@ -18,6 +18,7 @@
  */
 
 #include "base/map.h"
+#include "codec/pb_message.h"
 #include "mesh/check.h"
 #include "xds/delta_server.h"
 #include "xds/types.h"
@@ -49,6 +50,7 @@ struct graph_change_item {
 	enum xds_type type;
 	struct str name; /* of the table: with the client's namespace in front for a variant */
 	struct str any;
+	struct str clusters; /* of routes: where they lead, a name a line */
 	char version[GRAPH_VERSION_LEN + 1];
 };
 
@@ -81,3 +83,16 @@ void graph_commit_take(struct graph *g, struct graph_change *c,
 /* For a client of that namespace. Borrowed until the next commit. */
 bool graph_lookup(const struct graph *g, enum xds_type type, struct str name,
 		  struct str client_namespace, struct delta_content *ret_content);
+
+/*
+ * Calls for each cluster that connections to a destination may need: those that its routes lead
+ * to, as a client of that namespace sees them, or where there are none the one of its own name.
+ * They need not exist. Names are borrowed until the next commit, and may come twice.
+ */
+void graph_reach(const struct graph *g, struct str destination, struct str client_namespace,
+		 void (*on_cluster)(void *user, struct str name), void *user);
+
+/* Appends the resource as an encoded Any. */
+void graph_any(enum xds_type type, const struct pb_message *message, struct buf *out);
+/* The version of a resource by its bytes: hexadecimal, with a NUL. */
+void graph_version(struct str any, char ret_version[GRAPH_VERSION_LEN + 1]);

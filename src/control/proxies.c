@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "codec/pb_message.h"
 #include "control/resource_names.h"
+#include "control/scope.h"
 #include "message/spiffe.h"
 #include "net/tls.h"
 #include "proto/weft.pb.h"
@@ -16,6 +17,7 @@
 #define REASON_BYTES_MAX  1024
 #define VERSION_BYTES_MAX 64
 #define FEATURE_EDS_CACHE "weft.eds_cache"
+#define FEATURE_PROXY     "weft.proxy"
 
 static const char *const state_words[] = { [PROXY_UP] = "up", [PROXY_LOST] = "lost" };
 
@@ -88,6 +90,7 @@ static void refusals_forget(struct proxy *proxy)
 void proxy_free(struct proxy *proxy)
 {
 	proxy_grace_end(proxy);
+	scope_free(proxy->scope);
 	refusals_forget(proxy);
 	map_remove(&proxy->owner->by_id, str_from(proxy->id));
 	map_for_each (entry, &proxy->reported)
@@ -176,20 +179,35 @@ static void stream_leave(struct xds_stream *s, enum grpc_status status, struct s
 	grpc_finish(s->call, status, text);
 }
 
-static void proxy_up(struct proxy *proxy, struct xds_stream *s, const struct pb_message *message)
+/* What comes with the stream, and goes with it. */
+struct arrival {
+	struct xds_stream *stream;
+	const struct pb_message *node;
+	struct scope *scope;
+	bool tells_served;
+};
+
+static void proxy_up(struct proxy *proxy, const struct arrival *a)
 {
+	struct xds_stream *s = a->stream;
+
 	/* The proxy was started anew, or came back before its old connection was missed. */
 	if (proxy->stream)
 		stream_leave(proxy->stream, GRPC_ABORTED,
 			     STR("another stream took this node over"));
 	proxy_grace_end(proxy);
 	refusals_forget(proxy);
+	scope_free(proxy->scope);
+	proxy->scope = a->scope;
+	if (proxy->scope)
+		scope_follow(proxy->scope, &s->server->interests, &s->delta);
+	proxy->tells_served = a->tells_served;
 	proxy->stream = s;
 	proxy->kept = false;
 	s->user = proxy;
 	mem_free(proxy->version);
 	proxy->version = mem_strdup_str(
-		str_slice(pb_text(message, PB_Node_user_agent_version), 0, VERSION_BYTES_MAX));
+		str_slice(pb_text(a->node, PB_Node_user_agent_version), 0, VERSION_BYTES_MAX));
 	proxy_set_state(proxy, PROXY_UP);
 	if (proxy->live)
 		return;
@@ -210,6 +228,7 @@ static int on_node(struct delta_stream *delta, struct str bytes, struct diag *d)
 	struct xds_stream *s = xds_stream_of(delta);
 	struct proxies *n = proxies_of(s);
 	struct pool pool = POOL_INIT(4096);
+	struct arrival a = { .stream = s };
 	struct pb_message *message = NULL;
 	struct spiffe_id identity;
 	struct proxy *proxy;
@@ -222,6 +241,10 @@ static int on_node(struct delta_stream *delta, struct str bytes, struct diag *d)
 	id = r == 0 ? pb_text(message, PB_Node_id) : STR_EMPTY;
 	if (r == 0)
 		r = identity_check(n, id, &identity, d);
+	a.node = message;
+	a.tells_served = r == 0 && has_feature(message, FEATURE_PROXY);
+	if (r == 0 && !a.tells_served)
+		r = scope_read(message, &a.scope, d);
 	if (r < 0) {
 		n->counters.refused++;
 		log_warn("proxy.refused", "node=%s reason=%s", log_quote(id),
@@ -233,7 +256,7 @@ static int on_node(struct delta_stream *delta, struct str bytes, struct diag *d)
 	proxy = proxies_find(n, id);
 	if (!proxy)
 		proxy = proxy_new(n, id);
-	proxy_up(proxy, s, message);
+	proxy_up(proxy, &a);
 	pool_fini(&pool);
 	return 0;
 }
@@ -246,8 +269,22 @@ static bool on_lookup(struct delta_stream *delta, enum xds_type type, struct str
 
 	if (!proxy)
 		return false;
-	return graph_lookup(state_graph(proxies_of(s)->state), type, name, proxy->name_space,
-			    ret_content);
+	if (!graph_lookup(state_graph(proxies_of(s)->state), type, name, proxy->name_space,
+			  ret_content))
+		return false;
+	if (proxy->scope)
+		scope_content(proxy->scope, type, name, ret_content);
+	return true;
+}
+
+static void on_list(struct delta_stream *delta, enum xds_type type)
+{
+	struct xds_stream *s = xds_stream_of(delta);
+	const struct proxy *proxy = s->user;
+
+	if (proxy && proxy->scope)
+		scope_list(proxy->scope, state_graph(proxies_of(s)->state), proxy->name_space,
+			   delta, type);
 }
 
 static void refusal_forget(struct proxy *proxy, enum xds_type type, struct str name)
@@ -305,15 +342,16 @@ static void on_closed(struct xds_stream *s)
 	if (!proxy)
 		return;
 	proxy->stream = NULL;
+	proxy->scope = scope_free(proxy->scope);
 	proxy_set_state(proxy, PROXY_LOST);
 	proxy_grace_begin(proxy);
 }
 
-/* Without on_list: a proxy knows only what it uses, and says what that is. */
 static const struct xds_server_callbacks server_callbacks = {
 	.source = {
 		.on_node = on_node,
 		.on_lookup = on_lookup,
+		.on_list = on_list,
 		.on_answer = on_answer,
 		.revision = revision,
 	},
@@ -351,6 +389,7 @@ static void account_changed(struct proxy *proxy)
 
 	if (!s)
 		return;
+	proxy->scope = scope_free(proxy->scope);
 	stream_leave(s, GRPC_PERMISSION_DENIED, STR("the Workload belongs to another account now"));
 	proxy_set_state(proxy, PROXY_LOST);
 	proxy_grace_begin(proxy);
@@ -457,10 +496,19 @@ bool proxy_refusal_holds(const struct proxy *proxy, const struct proxy_refusal *
 	       delta_stream_refuses(&proxy->stream->delta, r->type, str_from(r->name));
 }
 
+uint64_t proxy_served(const struct proxy *proxy)
+{
+	const struct delta_stream *delta = proxy->stream ? &proxy->stream->delta : NULL;
+
+	if (proxy->tells_served || !delta)
+		return proxy->revision_served;
+	return delta_stream_is_settled(delta) ? delta->revision_sent : 0;
+}
+
 bool proxy_is_programmed(const struct proxy *proxy)
 {
 	return proxy->stream && delta_stream_is_settled(&proxy->stream->delta) &&
-	       proxy->revision_served >= proxy->stream->delta.revision_sent;
+	       proxy_served(proxy) >= proxy->stream->delta.revision_sent;
 }
 
 /*

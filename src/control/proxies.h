@@ -18,6 +18,10 @@
  * within one grace time, they are kept: then it is more likely our view that is broken (a
  * partition) than all of them. That is a finding until they come back or are deleted.
  *
+ * Weft's proxy (feature weft.proxy) asks for what it uses by name and reports which revision its
+ * workers serve. Of others, such as a real Envoy, "all" is what their bootstrap says (scope.h),
+ * and what they acknowledged counts as served.
+ *
  * A proxy is known by its node id, NAMESPACE/WORKLOAD; its stream is refused unless there is
  * that Workload and the SVID is of its account, and ended when that becomes untrue.
  */
@@ -49,6 +53,7 @@ struct proxy {
 	struct wall_time known;    /* since we know of it */
 	bool live;                 /* its Workload takes requests, when its program is ready */
 	bool kept;                 /* lost for longer than the grace time, and kept */
+	bool tells_served;         /* it tells what it serves */
 	uint64_t revision_served;  /* newest that all its workers serve, as it reports */
 	uint64_t unchanged;        /* resources that it received unchanged, as it reports */
 	struct list refusals;      /* struct proxy_refusal */
@@ -60,6 +65,7 @@ struct proxy {
 
 	/* private */
 	struct proxies *owner;
+	struct scope *scope; /* of the stream: what "all" means; NULL: nothing */
 	struct timer grace;
 	struct list in_due;
 	uint64_t counted; /* the last count that it was part of */
@@ -99,6 +105,9 @@ struct proxies_counters proxies_counters(const struct proxies *p);
 struct str proxy_service(const struct proxy *proxy);
 /* Does the proxy still lack what it refused? */
 bool proxy_refusal_holds(const struct proxy *proxy, const struct proxy_refusal *r);
+/* The newest revision that it serves, as it reports, or that it has acknowledged whole; 0 for one
+ * that does not report and has something to acknowledge. */
+uint64_t proxy_served(const struct proxy *proxy);
 /* Nothing dirty, unanswered or parked, and its workers serve the last revision sent to it. */
 bool proxy_is_programmed(const struct proxy *proxy);
 /* A telemetry report told which revision the proxy serves. */

@@ -350,6 +350,7 @@ static int xds_make(struct mesh_link *l, struct diag *d)
 	pb_write_bytes(&node, NODE_USER_AGENT_NAME, STR("weft"));
 	pb_write_bytes(&node, NODE_USER_AGENT_VERSION, STR(WEFT_VERSION));
 	pb_write_bytes(&node, NODE_CLIENT_FEATURES, STR("weft.eds_cache"));
+	pb_write_bytes(&node, NODE_CLIENT_FEATURES, STR("weft.proxy"));
 	options.node = buf_str(&node);
 	if (all_local(l->control->static_endpoints))
 		options.unreached_max = LOCAL_BACKOFF_MAX;

@@ -419,14 +419,23 @@ static void detail_add(struct buf *detail, unsigned count, struct str name, cons
 		   d->text ? d->text : err_text(d->error));
 }
 
+/* Or is it the answer to interest that has ended since? A name that was given up for "all" is
+ * still held: the server hears of "all" first. */
+static bool is_asked_for(const struct delta_client_type *t, const struct delta_name *n)
+{
+	if (t->wildcard_sent)
+		return true;
+	return n && n->sent && !n->refetch && (n->wanted || t->wildcard);
+}
+
 /* Returns true when the resource was refused; its reason is in *d. */
 static bool resource_take(struct delta_client *c, struct xds_resource *resource, struct diag *d)
 {
 	struct delta_client_type *t = &c->types[resource->type];
 	struct delta_name *n = name_find(t, resource->name);
 
-	if (!t->wildcard_sent && (!n || !n->wanted))
-		return false; /* nobody asked: the answer to interest that has ended since */
+	if (!is_asked_for(t, n))
+		return false;
 	c->stats.resources++;
 	if (n && n->version && str_eq(str_from(n->version), resource->version)) {
 		c->stats.unchanged++;

@@ -17,6 +17,8 @@ struct delta_entry {
 	struct str name; /* the key of the map */
 	bool named;      /* subscribed by name */
 	bool by_all;     /* covered by "all" */
+	bool listed;     /* while "all" is listed: it is still part of it */
+	bool warm;       /* a cluster whose endpoints are not waited for (any more) */
 	bool force;      /* must be answered whatever the client has */
 	bool alone;      /* in a response of its own, to learn whether it is the culprit */
 	bool told_absent;
@@ -120,7 +122,6 @@ void delta_stream_fini(struct delta_stream *s)
 
 		if (!t->names.in_order.next)
 			continue;
-		follower_end(&t->follower);
 		map_for_each (entry, &t->names)
 			entry_drop(t, entry->value);
 		map_fini(&t->names);
@@ -165,18 +166,45 @@ static bool entry_wanted(const struct delta_entry *e)
 	return e->named || e->by_all;
 }
 
-/* Does "all" mean something here? */
-static bool follows_all(const struct delta_stream *s, const struct delta_stream_type *t)
-{
-	return t->wildcard && s->source->on_list;
-}
-
 void delta_stream_offer(struct delta_stream *s, enum xds_type type, struct str name)
 {
 	struct delta_entry *e = entry_obtain(s, type, name);
 
+	e->listed = true;
+	if (e->by_all)
+		return;
 	e->by_all = true;
 	entry_mark(&s->types[type], e);
+}
+
+void delta_stream_relist(struct delta_stream *s, enum xds_type type)
+{
+	struct delta_stream_type *t = &s->types[type];
+
+	t->list_stale = t->wildcard;
+}
+
+/* Asks what "all" means; what it means no longer is taken from the client. */
+static void list_again(struct delta_stream *s, enum xds_type type)
+{
+	struct delta_stream_type *t = &s->types[type];
+
+	if (!t->list_stale)
+		return;
+	t->list_stale = false;
+	map_for_each (entry, &t->names)
+		((struct delta_entry *)entry->value)->listed = false;
+	if (s->source->on_list)
+		s->source->on_list(s, type);
+	map_for_each (entry, &t->names) {
+		struct delta_entry *e = entry->value;
+
+		if (!e->by_all || e->listed)
+			continue;
+		e->by_all = false;
+		if (!e->named)
+			entry_mark(t, e);
+	}
 }
 
 bool delta_stream_wants(const struct delta_stream *s, enum xds_type type, struct str name)
@@ -191,12 +219,8 @@ void delta_stream_changed(struct delta_stream *s, enum xds_type type, struct str
 	struct delta_stream_type *t = &s->types[type];
 	struct delta_entry *e = entry_find(t, name);
 
-	/* Under "all" a new name is looked up when it is sent; what does not exist for this client
-	 * is dropped there without a word. */
-	if (follows_all(s, t)) {
-		e = entry_obtain(s, type, name);
-		e->by_all = true;
-	}
+	if (type == XDS_LISTENER || type == XDS_ROUTES)
+		delta_stream_relist(s, XDS_CLUSTER);
 	if (e && entry_wanted(e))
 		entry_mark(t, e);
 }
@@ -231,7 +255,9 @@ static void follow_all(struct delta_stream *s, enum xds_type type)
 	struct delta_stream_type *t = &s->types[type];
 
 	t->wildcard = true;
-	/* What was sent under a name that was given up since may be kept under "all". */
+	t->list_stale = true;
+	/* What was sent under a name that was given up since may be kept under "all"; if it is no
+	 * part of that, it is taken away when "all" is listed. */
 	map_for_each (entry, &t->names) {
 		struct delta_entry *e = entry->value;
 
@@ -240,12 +266,6 @@ static void follow_all(struct delta_stream *s, enum xds_type type)
 		e->by_all = true;
 		entry_mark(t, e);
 	}
-	if (!s->source->on_list)
-		return;
-	t->follower.stream = s;
-	if (s->interests)
-		follower_begin(s->interests, type, &t->follower);
-	s->source->on_list(s, type);
 }
 
 static int subscribe(struct delta_stream *s, enum xds_type type, struct str name, struct diag *d)
@@ -282,8 +302,7 @@ static void entry_leave(struct delta_stream_type *t, struct delta_entry *e)
 
 static void unsubscribe_all(struct delta_stream_type *t)
 {
-	t->wildcard = false;
-	follower_end(&t->follower);
+	t->wildcard = t->list_stale = false;
 	map_for_each (entry, &t->names) {
 		struct delta_entry *e = entry->value;
 
@@ -310,7 +329,6 @@ static void unsubscribe(struct delta_stream *s, enum xds_type type, struct str n
 		return;
 	}
 	/* Still covered by "all", or not: the client cannot know, so it is told. */
-	e->by_all = true;
 	e->force = true;
 	entry_mark(t, e);
 }
@@ -337,7 +355,6 @@ static int initial_version(struct delta_stream *s, enum xds_type type, struct st
 	if (r < 0)
 		return r;
 	text_set(&e->held, version);
-	e->by_all |= follows_all(s, t);
 	/* What the client holds need not be sent again, only looked at; what it holds and does
 	 * not want (no "all", no name) must be taken from it. */
 	e->force = false;
@@ -355,7 +372,8 @@ static struct delta_entry *entry_answered(struct delta_stream_type *t,
 		return NULL;
 	assert(e->carried > 0);
 	e->carried--;
-	if (!entry_wanted(e)) {
+	/* One that is still to be taken from the client stays until it is. */
+	if (!entry_wanted(e) && !list_is_linked(&e->in_dirty)) {
 		if (!e->carried)
 			entry_drop(t, e);
 		return NULL;
@@ -633,7 +651,7 @@ static enum entry_outcome entry_remove(struct batch *b, struct delta_entry *e, b
 
 	if (!e->force && (!has_it || e->told_absent)) {
 		entry_clean(t, e);
-		if (!e->named)
+		if (!entry_wanted(e))
 			entry_drop(t, e);
 		return ENTRY_DONE;
 	}
@@ -650,7 +668,7 @@ static enum entry_outcome entry_remove(struct batch *b, struct delta_entry *e, b
 	e->force = e->alone = e->unsure = false;
 	e->told_absent = true;
 	e->gone_to = b->response->nonce;
-	if (!e->named)
+	if (!entry_wanted(e))
 		entry_drop(t, e);
 	return ENTRY_DONE;
 }
@@ -677,7 +695,7 @@ static enum entry_outcome entry_send(struct batch *b, struct delta_entry *e,
 	text_set(&e->flying, content->version);
 	e->nonce = b->response->nonce;
 	e->carried++;
-	e->told_absent = e->force = e->unsure = false;
+	e->told_absent = e->force = e->unsure = e->warm = false;
 	endpoints_follow(b->stream, b->type, e->name);
 	return e->alone ? ENTRY_BATCH_FULL : ENTRY_DONE;
 }
@@ -706,7 +724,37 @@ static bool batch_fill(struct batch *b, bool removals)
 	return true;
 }
 
-/* Routes to clusters that the client takes as "all" wait until it has them. A client that
+/* A client that takes all clusters uses one only when it has endpoints of it, which it asks for
+ * by name when it has taken the cluster. */
+static bool is_cold(const struct delta_stream *s, const struct delta_entry *cluster)
+{
+	const struct delta_entry *e = entry_find(&s->types[XDS_ENDPOINTS], cluster->name);
+
+	if (cluster->warm || !cluster->by_all || !cluster->held)
+		return false;
+	return !e || !entry_wanted(e) || e->flying || list_is_linked(&e->in_dirty);
+}
+
+bool delta_stream_is_warming(const struct delta_stream *s)
+{
+	const struct delta_stream_type *clusters = &s->types[XDS_CLUSTER];
+
+	if (!clusters->wildcard || !s->types[XDS_ENDPOINTS].asked ||
+	    !(s->types[XDS_LISTENER].dirty_count || s->types[XDS_ROUTES].dirty_count))
+		return false;
+	map_for_each (entry, &clusters->names)
+		if (is_cold(s, entry->value))
+			return true;
+	return false;
+}
+
+void delta_stream_wait_no_longer(struct delta_stream *s)
+{
+	map_for_each (entry, &s->types[XDS_CLUSTER].names)
+		((struct delta_entry *)entry->value)->warm |= is_cold(s, entry->value);
+}
+
+/* Routes to clusters that the client takes as "all" wait until it can use them. A client that
  * names its clusters learns the names from the routes: there waiting would be a deadlock. */
 static bool must_wait(const struct delta_stream *s, enum xds_type type)
 {
@@ -714,7 +762,7 @@ static bool must_wait(const struct delta_stream *s, enum xds_type type)
 
 	if (type != XDS_ROUTES && type != XDS_LISTENER)
 		return false;
-	return clusters->wildcard && clusters->in_flight_count > 0;
+	return clusters->wildcard && (clusters->in_flight_count > 0 || delta_stream_is_warming(s));
 }
 
 /* Is a listener or a route on its way that may still point to what is to be removed? */
@@ -729,6 +777,8 @@ static bool pointers_pending(const struct delta_stream *s)
 
 bool delta_stream_next(struct delta_stream *s, struct buf *out)
 {
+	for (unsigned type = 0; type < XDS_TYPE_COUNT; type++)
+		list_again(s, type);
 	/* Pass 0 sends what is new, pass 1 takes away what nothing points to any more. */
 	for (unsigned pass = 0; pass < 2; pass++) {
 		if (pass == 1 && pointers_pending(s))
@@ -757,7 +807,7 @@ bool delta_stream_is_settled(const struct delta_stream *s)
 {
 	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++)
 		if (s->types[i].dirty_count || s->types[i].in_flight_count ||
-		    s->types[i].parked_count)
+		    s->types[i].parked_count || s->types[i].list_stale)
 			return false;
 	return true;
 }

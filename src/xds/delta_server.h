@@ -23,8 +23,11 @@
  * - An answer to what was taken away since says nothing of what the client has.
  * - A stale nonce never invalidates a change of interest.
  * - Order between types: clusters, endpoints, listeners, routes, secrets; for a client that
- *   takes all clusters, routes wait for the clusters' ACK. Removals of clusters and endpoints
- *   go last.
+ *   takes all clusters, listeners and routes wait until it has acknowledged the clusters and
+ *   has the endpoints of each. Removals of clusters and endpoints go last.
+ * - "All" (`*`, or a first request without names) is what the source lists for this client. What
+ *   is listed no longer is taken away. Which clusters a client uses follows from its listeners
+ *   and routes: when one of these changes, all clusters are listed anew.
  * - A client that does not declare weft.eds_cache gets a cluster's endpoints again after the
  *   cluster, since Envoy warms a cluster only with a new endpoint response.
  */
@@ -54,8 +57,9 @@ struct delta_source {
 	/* The current content of a name for this client. False: it does not exist. */
 	bool (*on_lookup)(struct delta_stream *s, enum xds_type type, struct str name,
 			  struct delta_content *ret_content);
-	/* Calls delta_stream_offer() for each name that "all" means for this client. NULL: "all"
-	 * is nothing here, now and later. */
+	/* Calls delta_stream_offer() for each name that "all" means for this client, whether it
+	 * exists or not. Comes before something is sent, once the client takes all and after each
+	 * delta_stream_relist(). NULL: "all" is nothing here. */
 	void (*on_list)(struct delta_stream *s, enum xds_type type);
 	/* What the client did with a version; reason is empty for an ACK. May be NULL. */
 	void (*on_answer)(struct delta_stream *s, enum xds_type type, struct str name,
@@ -67,13 +71,13 @@ struct delta_source {
 struct delta_stream_type {
 	struct map names; /* of struct delta_entry */
 	bool wildcard;
-	bool asked; /* a first request was seen */
+	bool list_stale; /* what "all" means is to be asked for */
+	bool asked;      /* a first request was seen */
 	uint32_t dirty_count;
 	uint32_t in_flight_count; /* responses without an answer */
 	uint32_t parked_count;
 	struct list dirty;     /* struct delta_entry.in_dirty, oldest first */
 	struct list in_flight; /* struct delta_response */
-	struct follower follower;
 };
 
 struct delta_stream {
@@ -101,12 +105,19 @@ must_check int delta_stream_receive(struct delta_stream *s, struct str message, 
 
 /* The content of a name may have changed (or come, or gone). Cheap when nobody asked for it. */
 void delta_stream_changed(struct delta_stream *s, enum xds_type type, struct str name);
+/* What "all" means for this client may be something else now. */
+void delta_stream_relist(struct delta_stream *s, enum xds_type type);
 /* For on_list. */
 void delta_stream_offer(struct delta_stream *s, enum xds_type type, struct str name);
 bool delta_stream_wants(const struct delta_stream *s, enum xds_type type, struct str name);
 
 /* Writes the next response to *out (cleared first). False: nothing can or need be sent now. */
 bool delta_stream_next(struct delta_stream *s, struct buf *out);
+
+/* Something waits for endpoints of clusters that the client has; it need not ask for them. */
+bool delta_stream_is_warming(const struct delta_stream *s);
+/* Clusters that the client has now are not waited for any more. */
+void delta_stream_wait_no_longer(struct delta_stream *s);
 
 /* Was the content that the client should have of the name refused by it? */
 bool delta_stream_refuses(const struct delta_stream *s, enum xds_type type, struct str name);

@@ -10,17 +10,14 @@ struct topic {
 
 void interests_init(struct interests *all)
 {
-	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++) {
+	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++)
 		map_init(&all->topics[i]);
-		list_init(&all->followers[i]);
-	}
 }
 
 void interests_fini(struct interests *all)
 {
 	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++) {
 		assert(all->topics[i].count == 0);
-		assert(list_is_empty(&all->followers[i]));
 		map_fini(&all->topics[i]);
 	}
 }
@@ -53,17 +50,6 @@ void interest_end(struct interests *all, enum xds_type type, struct str name,
 	mem_free(topic);
 }
 
-void follower_begin(struct interests *all, enum xds_type type, struct follower *follower)
-{
-	if (!list_is_linked(&follower->in_followers))
-		list_push_back(&all->followers[type], &follower->in_followers);
-}
-
-void follower_end(struct follower *follower)
-{
-	list_remove(&follower->in_followers);
-}
-
 void interests_each(const struct interests *all, enum xds_type type, struct str name,
 		    void (*on_stream)(void *user, struct delta_stream *s), void *user)
 {
@@ -73,11 +59,4 @@ void interests_each(const struct interests *all, enum xds_type type, struct str 
 		return;
 	list_for_each (node, &topic->interests)
 		on_stream(user, container_of(node, struct interest, in_topic)->stream);
-}
-
-void interests_each_follower(const struct interests *all, enum xds_type type,
-			     void (*on_stream)(void *user, struct delta_stream *s), void *user)
-{
-	list_for_each (node, &all->followers[type])
-		on_stream(user, container_of(node, struct follower, in_followers)->stream);
 }

@@ -5,8 +5,8 @@
  *
  * A server with thousands of streams must not ask each of them whether it cares about a change.
  * Each entry of a stream (one name of one type) stands in the list of its topic here as well;
- * a topic is there as long as anybody is interested. Streams that follow all names of a type
- * stand in a list of their own.
+ * a topic is there as long as anybody is interested. Whoever else has to know about a name for the
+ * sake of a stream begins an interest of its own.
  */
 
 #include "base/list.h"
@@ -17,20 +17,13 @@ struct delta_stream;
 struct topic;
 
 struct interests {
-	struct map topics[XDS_TYPE_COUNT];     /* of struct topic */
-	struct list followers[XDS_TYPE_COUNT]; /* struct follower */
+	struct map topics[XDS_TYPE_COUNT]; /* of struct topic */
 };
 
 /* Embedded in what is known of one name on one stream. */
 struct interest {
 	struct list in_topic;
 	struct topic *topic;
-	struct delta_stream *stream;
-};
-
-/* Embedded once per type in a stream. */
-struct follower {
-	struct list in_followers;
 	struct delta_stream *stream;
 };
 
@@ -44,12 +37,6 @@ void interest_begin(struct interests *all, enum xds_type type, struct str name,
 void interest_end(struct interests *all, enum xds_type type, struct str name,
 		  struct interest *interest);
 
-void follower_begin(struct interests *all, enum xds_type type, struct follower *follower);
-void follower_end(struct follower *follower);
-
-/* Calls for each stream that has an entry for the name; entries must not come or go meanwhile. */
+/* Calls for each interest in the name; interests must not come or go meanwhile. */
 void interests_each(const struct interests *all, enum xds_type type, struct str name,
 		    void (*on_stream)(void *user, struct delta_stream *s), void *user);
-/* Calls for each stream that follows all names. */
-void interests_each_follower(const struct interests *all, enum xds_type type,
-			     void (*on_stream)(void *user, struct delta_stream *s), void *user);

@@ -35,6 +35,10 @@ static void on_pump(struct deferred *d)
 		if (grpc_send(s->call, buf_str(&s->message)) == SEND_CLOSED)
 			return;
 	}
+	if (!delta_stream_is_warming(&s->delta))
+		timer_stop(&s->warm_wait);
+	else if (!timer_is_running(&s->warm_wait))
+		timer_start(s->server->loop, &s->warm_wait, XDS_WARM_TIMEOUT);
 }
 
 static void pump_soon(struct xds_stream *s)
@@ -76,6 +80,14 @@ static void on_node_missing(struct timer *t)
 	grpc_finish(s->call, GRPC_DEADLINE_EXCEEDED, STR("no first request came"));
 }
 
+static void on_warm_over(struct timer *t)
+{
+	struct xds_stream *s = container_of(t, struct xds_stream, warm_wait);
+
+	delta_stream_wait_no_longer(&s->delta);
+	pump_soon(s);
+}
+
 static void on_half_close(struct grpc_call *call)
 {
 	grpc_finish(call, GRPC_OK, STR_EMPTY);
@@ -94,6 +106,7 @@ static void on_closed(struct grpc_call *call, unused_arg enum grpc_status status
 	s->call = NULL;
 	defer_cancel(&s->pump);
 	timer_stop(&s->node_wait);
+	timer_stop(&s->warm_wait);
 	list_remove(&s->in_server);
 	s->server->stream_count--;
 	s->server->callbacks->on_closed(s);
@@ -121,6 +134,7 @@ void xds_server_accept(struct xds_server *server, struct grpc_call *call)
 	s->server = server;
 	s->call = call;
 	s->opened = loop_now(server->loop);
+	timer_init(&s->warm_wait, on_warm_over);
 	timer_init(&s->node_wait, on_node_missing);
 	timer_start(server->loop, &s->node_wait, XDS_NODE_TIMEOUT);
 	delta_stream_init(&s->delta, &server->callbacks->source, s);
@@ -158,5 +172,4 @@ void xds_server_changed(struct xds_server *server, enum xds_type type, struct st
 	struct changed c = { type, name };
 
 	interests_each(&server->interests, type, name, on_interested, &c);
-	interests_each_follower(&server->interests, type, on_interested, &c);
 }

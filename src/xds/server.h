@@ -19,6 +19,7 @@ struct xds_stream {
 	struct list in_server;
 	struct deferred pump;
 	struct timer node_wait; /* for the first request */
+	struct timer warm_wait; /* for endpoints that the client does not ask for */
 	struct buf message;
 	struct instant opened;
 	uint64_t messages_sent;
@@ -44,6 +45,10 @@ struct xds_server {
 
 /* A stream whose first request does not come within this time is ended. */
 #define XDS_NODE_TIMEOUT      DURATION_SECONDS(15)
+
+/* Listeners and routes wait no longer than this for a client that takes all clusters to ask for
+ * the endpoints of each. */
+#define XDS_WARM_TIMEOUT      DURATION_SECONDS(5)
 
 /* Most bytes of a request: the names and versions of a large client. */
 #define XDS_REQUEST_BYTES_MAX (32 * 1024 * 1024)

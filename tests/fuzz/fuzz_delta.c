@@ -33,7 +33,8 @@ struct bench {
 	unsigned versions[XDS_TYPE_COUNT][NAMES]; /* 0: it does not exist */
 	bool wanted[XDS_TYPE_COUNT][NAMES];
 	bool all[XDS_TYPE_COUNT];
-	bool refused[NAMES]; /* at any time */
+	bool unlisted[XDS_TYPE_COUNT][NAMES]; /* no part of "all" */
+	bool refused[NAMES];                  /* at any time */
 	struct queue to_server, to_client;
 	bool forged; /* messages came that the other side did not write */
 	bool broken; /* the stream has to end */
@@ -103,7 +104,7 @@ static void on_list(struct delta_stream *s, enum xds_type type)
 	const struct bench *b = s->user;
 
 	for (unsigned i = 0; i < NAMES; i++)
-		if (b->versions[type][i])
+		if (!b->unlisted[type][i])
 			delta_stream_offer(s, type, name_of(i));
 }
 
@@ -224,8 +225,11 @@ static void change_content(struct bench *b)
 {
 	enum xds_type type = byte(b) % XDS_TYPE_COUNT;
 	unsigned i = byte(b) % NAMES;
+	unsigned what = byte(b);
 
-	b->versions[type][i] = byte(b) % 4;
+	b->versions[type][i] = what % 4;
+	b->unlisted[type][i] = what & 4;
+	delta_stream_relist(&b->server, type);
 	delta_stream_changed(&b->server, type, name_of(i));
 }
 
@@ -311,6 +315,10 @@ static void settle(struct bench *b)
 		moved |= server_hears(b);
 		moved |= server_says(b);
 		moved |= client_hears(b);
+		if (!moved && delta_stream_is_warming(&b->server)) {
+			delta_stream_wait_no_longer(&b->server);
+			moved = true;
+		}
 	}
 }
 
@@ -321,7 +329,9 @@ static void check_held(const struct bench *b, enum xds_type type, unsigned i)
 
 	if (b->refused[i] || !(b->wanted[type][i] || b->all[type]))
 		return;
-	if (b->versions[type][i])
+	if (!b->wanted[type][i] && b->unlisted[type][i])
+		assert(!held.len);
+	else if (b->versions[type][i])
 		assert(str_eq(held, version_text(b->versions[type][i], text)));
 	else
 		assert(!held.len);

@@ -78,14 +78,18 @@ def redis(world, port=None):
     return started, port
 
 
-def envoy(world, config, ready=None, name="envoy"):
-    """Starts Envoy with a bootstrap file; `ready` is its admin address, waited for."""
+def envoy_binary():
     from .world import ROOT
 
     found = sorted((ROOT / ".venv-envoy").glob("lib/python*/site-packages/envoy/_bin/envoy"))
     if not found:
         raise AssertionError("Envoy is not installed: run tools/need.sh envoy")
-    started = world.start(name, [found[0], "-c", config, "--disable-hot-restart",
+    return found[0]
+
+
+def envoy(world, config, ready=None, name="envoy"):
+    """Starts Envoy with a bootstrap file; `ready` is its admin address, waited for."""
+    started = world.start(name, [envoy_binary(), "-c", config, "--disable-hot-restart",
                                  "--concurrency", "1", "-l", "warning",
                                  "--file-flush-interval-msec", "10"])
     if ready:

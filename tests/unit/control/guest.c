@@ -93,6 +93,8 @@ static int on_resource(void *user, const struct xds_resource *r, struct diag *d)
 
 	if (g->refuse && str_eq(r->name, str_from(g->refuse)))
 		return diag_fail(d, ERR_CONFIG, "not to my taste");
+	buf_clear(&g->bytes);
+	buf_append_str(&g->bytes, r->bytes);
 	buf_printf(&g->seen, "+%s %.*s ", xds_types[r->type].short_name, STR_ARGS(r->name));
 	return 0;
 }
@@ -117,6 +119,19 @@ static const struct xds_client_callbacks callbacks = {
 	.on_down = on_down,
 };
 
+static void write_foreign_node(const char *json, struct buf *out)
+{
+	struct pool pool = POOL_INIT(0);
+	struct diag d = DIAG_INIT;
+	struct pb_message *node;
+	struct node *tree;
+
+	assert_int_equal(json_parse(str_from(json), NULL, &pool, &tree, &d), 0);
+	assert_int_equal(pb_from_node(&pb_Node, tree, &pool, &node, NULL, &d), 0);
+	pb_encode(node, out);
+	pool_fini(&pool);
+}
+
 static void write_node(const char *id, struct buf *out)
 {
 	struct pool pool = POOL_INIT(0);
@@ -125,6 +140,7 @@ static void write_node(const char *id, struct buf *out)
 	pb_set_text(node, PB_Node_id, str_from(id));
 	pb_set_text(node, PB_Node_user_agent_version, STR("1.2.3"));
 	pb_add_text(node, PB_Node_client_features, STR("weft.eds_cache"));
+	pb_add_text(node, PB_Node_client_features, STR("weft.proxy"));
 	pb_encode(node, out);
 	pool_fini(&pool);
 }
@@ -140,7 +156,10 @@ void guest_enter(struct guest *g, struct house *h, const char *node, const char 
 	g->certificate = (struct certificate){ .uri_sans = &g->spiffe_id, .uri_san_count = 1 };
 	g->tls = (struct tls_info){ .mutual = true, .peer = &g->certificate };
 	random_init(&g->random, 1);
-	write_node(node, &bytes);
+	if (g->node)
+		write_foreign_node(g->node, &bytes);
+	else
+		write_node(node, &bytes);
 	options.node = buf_str(&bytes);
 	g->client = xds_client_new(h->loop, &g->random, &options, &callbacks, g);
 	buf_fini(&bytes);
@@ -154,6 +173,12 @@ void guest_enter(struct guest *g, struct house *h, const char *node, const char 
 void guest_want(struct guest *g, enum xds_type type, const char *name)
 {
 	xds_client_subscribe(g->client, type, str_from(name));
+	house_turns(g->house, TURNS);
+}
+
+void guest_want_all(struct guest *g, enum xds_type type)
+{
+	xds_client_subscribe_all(g->client, type);
 	house_turns(g->house, TURNS);
 }
 
@@ -176,6 +201,7 @@ void guest_leave(struct guest *g)
 	guest_cut(g);
 	assert_true(xds_client_is_idle(g->client));
 	xds_client_free(g->client);
+	buf_fini(&g->bytes);
 	buf_fini(&g->seen);
 }
 

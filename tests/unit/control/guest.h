@@ -20,6 +20,7 @@ struct guest {
 	struct xds_client *client;
 	struct http_server_conn *server;
 	const char *node_id;
+	const char *node; /* a whole Node as JSON, of no proxy of Weft's; NULL: ours */
 	/* What the connection's TLS says. */
 	struct str spiffe_id;
 	struct certificate certificate;
@@ -27,6 +28,7 @@ struct guest {
 	bool no_tls;
 	bool server_is_away; /* no connection can be made */
 
+	struct buf bytes;   /* of the last resource */
 	struct buf seen;    /* "+EDS name@version -LDS name " */
 	char down[160];     /* why the stream ended last */
 	const char *refuse; /* a resource of this name is refused */
@@ -39,6 +41,7 @@ struct guest {
 /* Connects, and asks for nothing yet. node: "shop/reviews-1". */
 void guest_enter(struct guest *g, struct house *h, const char *node, const char *spiffe_id);
 void guest_want(struct guest *g, enum xds_type type, const char *name);
+void guest_want_all(struct guest *g, enum xds_type type);
 /* Ends for good. */
 void guest_leave(struct guest *g);
 /* The connection breaks; it comes back only when server_is_away is false. */

@@ -25,6 +25,7 @@ void set(struct bench *b, enum xds_type type, const char *name, const char *vers
 	}
 	snprintf(item->version, sizeof(item->version), "%s", version);
 	b->revision++;
+	delta_stream_relist(&b->server, type);
 	delta_stream_changed(&b->server, type, str_from(name));
 }
 
@@ -56,8 +57,12 @@ static bool on_lookup(struct delta_stream *s, enum xds_type type, struct str nam
 static void on_list(struct delta_stream *s, enum xds_type type)
 {
 	struct bench *b = s->user;
+	struct str rest = type == XDS_CLUSTER ? str_from(b->all) : STR_EMPTY;
+	struct str name;
 
-	for (unsigned i = 0; i < b->item_count; i++)
+	while (str_split(&rest, ' ', &name))
+		delta_stream_offer(s, type, name);
+	for (unsigned i = 0; i < b->item_count && !(type == XDS_CLUSTER && b->all); i++)
 		if (b->items[i].type == type && b->items[i].version[0])
 			delta_stream_offer(s, type, str_from(b->items[i].name));
 }

@@ -30,6 +30,7 @@ struct bench {
 	unsigned item_count;
 	struct buf any;
 	bool eds_cache;
+	const char *all; /* names of clusters that "all" means, as "a b"; NULL: those that exist */
 	uint64_t revision;
 	/* What the client's user saw, as text: "+cds/a@1 -eds/b |" with | for a commit. */
 	struct buf seen;
