@@ -179,6 +179,21 @@ static void stream_leave(struct xds_stream *s, enum grpc_status status, struct s
 	grpc_finish(s->call, status, text);
 }
 
+/* Our proxy and most others say it as text, Envoy as numbers. */
+static char *version_of(const struct pb_message *node)
+{
+	const struct pb_message *build = pb_sub(node, PB_Node_user_agent_build_version);
+	const struct pb_message *numbers = pb_sub(build, PB_BuildVersion_version);
+
+	if (numbers)
+		return mem_printf("%lld.%lld.%lld",
+				  (long long)pb_number(numbers, PB_SemanticVersion_major_number),
+				  (long long)pb_number(numbers, PB_SemanticVersion_minor_number),
+				  (long long)pb_number(numbers, PB_SemanticVersion_patch));
+	return mem_strdup_str(
+		str_slice(pb_text(node, PB_Node_user_agent_version), 0, VERSION_BYTES_MAX));
+}
+
 /* What comes with the stream, and goes with it. */
 struct arrival {
 	struct xds_stream *stream;
@@ -206,8 +221,7 @@ static void proxy_up(struct proxy *proxy, const struct arrival *a)
 	proxy->kept = false;
 	s->user = proxy;
 	mem_free(proxy->version);
-	proxy->version = mem_strdup_str(
-		str_slice(pb_text(a->node, PB_Node_user_agent_version), 0, VERSION_BYTES_MAX));
+	proxy->version = version_of(a->node);
 	proxy_set_state(proxy, PROXY_UP);
 	if (proxy->live)
 		return;

@@ -20,4 +20,5 @@ def test_the_page_on_envoy_works_as_it_stands(world):
     assert sum(counts.values()) == 100 and counts["hello from v1"] > counts["hello from v2"] > 0
     rejected = [line for line in rows if "update_rejected" in line]
     assert len(rejected) >= 4 and all(line.endswith(": 0") for line in rejected), told
-    assert [line.split()[:2] for line in rows if line.startswith("edge-1")] == [["edge-1", "up"]]
+    row = next(line.split() for line in rows if line.startswith("edge-1"))
+    assert row[:3] == ["edge-1", "up", "1.40.0"] and row[5] == "yes"

@@ -14,8 +14,9 @@
 #define NAME(service) service ".shop.svc.weft.local:9080"
 #define WORKLOADS     "/apis/weft.dev/v1alpha1/namespaces/shop/workloads/"
 #define ROUTES        "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/"
-#define NODE(bindings)                                                                       \
-	"{\"id\":\"shop/edge-1\",\"user_agent_name\":\"envoy\",\"metadata\":{\"weft.dev\":{" \
+#define NODE(bindings)                                                                        \
+	"{\"id\":\"shop/edge-1\",\"user_agent_name\":\"envoy\",\"user_agent_build_version\":" \
+	"{\"version\":{\"major_number\":1,\"minor_number\":40}},\"metadata\":{\"weft.dev\":{" \
 	"\"bindings\":[" bindings "]}}}"
 #define BINDING(listener, address) "{\"listener\":\"" listener "\",\"address\":\"" address "\"}"
 
@@ -148,6 +149,7 @@ TEST(what_a_foreign_proxy_acknowledged_counts_as_served)
 	p = proxies_find(h.proxies, STR("shop/edge-1"));
 	guest_want_all(&g, XDS_CLUSTER);
 	guest_want_all(&g, XDS_LISTENER);
+	assert_string_equal(p->version, "1.40.0");
 	assert_true(proxy_is_programmed(p));
 	assert_int_equal(proxy_served(p), state_revision(h.state));
 	g.refuse = NAME("ratings");

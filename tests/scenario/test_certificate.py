@@ -1,0 +1,46 @@
+"""weft certificate: an identity as files, by the rules of the certificate service."""
+
+import stat
+
+from harness.certs import openssl
+from harness.weft import Control, weft
+
+FILES = ("chain.pem", "key.pem", "root.pem")
+ID = "spiffe://weft.local/ns/shop/sa/web"
+
+
+def certify(control, directory, *flags):
+    return control.weft("certificate", "-n", "shop", "web", "--dir", directory, *flags)
+
+
+def test_a_certificate_is_written_with_its_key_and_root(world):
+    control, directory = Control(world), world.path("web")
+    done = certify(control, directory)
+    assert done.returncode == 0, done.stderr
+    assert f"{directory} holds key.pem, chain.pem and root.pem of {ID}, until 20" in done.stderr
+    assert tuple(sorted(p.name for p in directory.iterdir())) == FILES
+    assert [stat.S_IMODE((directory / f).stat().st_mode) for f in FILES] == [0o600] * 3
+    chain, key, root = (directory / name for name in FILES)
+    assert ID in openssl("x509", "-in", chain, "-noout", "-ext", "subjectAltName")
+    openssl("verify", "-x509_strict", "-CAfile", root, "-untrusted", chain, chain)
+    assert openssl("x509", "-in", chain, "-noout", "-pubkey") == openssl("pkey", "-in", key,
+                                                                         "-pubout")
+    before = key.read_text()
+    assert certify(control, directory).returncode == 0
+    assert key.read_text() != before
+
+
+def test_a_certificate_that_cannot_be_given_or_kept_says_why(world):
+    control, open_to_others = Control(world), world.path("open")
+    open_to_others.mkdir()
+    open_to_others.chmod(0o777)
+    done = certify(control, open_to_others)
+    assert done.returncode != 0 and list(open_to_others.iterdir()) == []
+    assert "is another user's or open to others" in done.stderr
+    for words in (("certificate", "web"), ("certificate", "--dir", open_to_others)):
+        assert control.weft(*words).returncode == 2
+    done = control.weft("certificate", "-n", "weft-system", "No_Account", "--dir", "x")
+    assert done.returncode != 0 and "no certificate was given" in done.stderr
+    away = weft(world, "certificate", "web", "--dir", world.path("x"),
+                env=world.env(WEFT_ADDR=world.path("nobody.sock")))
+    assert away.returncode == 7 and not world.path("x").exists()
