@@ -98,5 +98,13 @@ void http_client_conn_gone(struct conn *c);
 /* The connection takes no further stream; tells the user once. */
 void http_client_conn_draining(struct http_client_conn *hc);
 
+/* So long a peer may take to close after our last byte, where nothing else is said. */
+#define HTTP_LINGER DURATION_SECONDS(1)
+
+static inline struct duration http_server_linger(const struct http_server_options *o)
+{
+	return o->close_timeout.ns == 0 ? HTTP_LINGER : o->close_timeout;
+}
+
 #define HTTP_HEADERS_COUNT_DEFAULT 100
 #define HTTP_HEADERS_BYTES_DEFAULT (60 * 1024)

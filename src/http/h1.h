@@ -75,6 +75,7 @@ struct h1 {
 	struct conn *conn; /* NULL once it is gone */
 	const struct h1_role *role;
 	struct http1_limits limits;
+	struct duration linger; /* how long the peer may take to close after our last byte */
 	struct http1_reader reader;
 	struct h1_stream *stream; /* until its near side knows that it is over */
 	enum h1_recv recv;
@@ -92,8 +93,6 @@ struct h1 {
 
 /* A request body is read this far after its response was complete. */
 #define H1_DROP_BYTES_MAX (64 * 1024)
-/* So long a peer may take to close after our last byte. */
-#define H1_LINGER         DURATION_SECONDS(1)
 #define H1_INTERIMS_MAX   16
 
 void h1_init(struct h1 *h, struct conn *c, const struct h1_role *role);
@@ -150,4 +149,6 @@ enum send_result h1_send_trailers(struct stream *s, const struct headers *traile
 void h1_pause(struct stream *s);
 void h1_resume(struct stream *s);
 
+/* A head that waits for its body goes alone. */
+void h1_flush(struct h1 *h);
 void h1_on_sent(struct h1 *h);

@@ -236,6 +236,7 @@ static void start(struct http_client_conn *hc)
 			o->headers_bytes_max ? o->headers_bytes_max : HTTP_HEADERS_BYTES_DEFAULT,
 	};
 	hc->h1.trailers_enabled = o->trailers_enabled;
+	hc->h1.linger = HTTP_LINGER;
 	hc->conn->handler = &client_conn_handler;
 }
 

@@ -57,7 +57,7 @@ static bool may_drop(struct h1 *h, size_t len)
 	if (h1_stream_is_live(h->stream))
 		h1_stream_over(h->stream, STREAM_RESET_LIMIT);
 	else
-		conn_close_after_sent(h->conn, H1_LINGER);
+		conn_close_after_sent(h->conn, h->linger);
 	h->keep_alive = false;
 	return false;
 }

@@ -50,16 +50,21 @@ static struct chunk *unhold(struct h1 *h, struct vector *v)
 	return held;
 }
 
-static void on_flush(struct deferred *d)
+void h1_flush(struct h1 *h)
 {
-	struct h1 *h = container_of(d, struct h1, flush);
 	struct chunk *held = TAKE(h->held);
 
+	defer_cancel(&h->flush);
 	if (!held)
 		return;
 	if (h->conn)
 		conn_send_str(h->conn, str_of(held->data, held->end));
 	chunk_unref(held);
+}
+
+static void on_flush(struct deferred *d)
+{
+	h1_flush(container_of(d, struct h1, flush));
 }
 
 enum send_result h1_fail(struct h1_stream *x)

@@ -29,7 +29,7 @@ static void finish(struct h1 *h)
 		return;
 	h->recv = H1_RECV_END;
 	if (!h->conn->send_queued) {
-		conn_close_after_sent(h->conn, H1_LINGER);
+		conn_close_after_sent(h->conn, h->linger);
 		return;
 	}
 	hc->sent_before = h->conn->bytes_sent;
@@ -277,6 +277,16 @@ static enum send_result send_interim(struct h1_stream *x, const struct headers *
 	return h1_send_interim(x, h);
 }
 
+/*
+ * More of the request may follow than is dropped behind an answer; RFC 9112 §9.6 wants the
+ * answer to say that the connection ends with it.
+ */
+static bool rest_is_long(const struct h1 *h)
+{
+	return h->recv == H1_RECV_BODY &&
+	       (h->body != HTTP1_BODY_LENGTH || h->left > H1_DROP_BYTES_MAX);
+}
+
 static enum send_result send_headers(struct stream *s, const struct headers *h, bool end)
 {
 	struct h1_stream *x = h1_stream_of(s);
@@ -292,7 +302,7 @@ static enum send_result send_headers(struct stream *s, const struct headers *h, 
 		return h1_fail(x);
 	add = frame_response(x, h->status, declared, end);
 	/* Without the 100 that it waits for, the client may or may not send its body. */
-	if (server_of(h1)->draining || x->continue_owed)
+	if (server_of(h1)->draining || x->continue_owed || rest_is_long(h1))
 		h1->keep_alive = false;
 	if (!h1->keep_alive)
 		add |= HTTP1_ADD_CLOSE;
@@ -312,9 +322,25 @@ static void resume(struct stream *s)
 }
 
 /*
- * With the answer complete, what is left of the request may be dropped and the connection
- * lives on; otherwise closing it is the only way to say that the answer is not whole.
+ * Closing is the only way to say that the answer is not whole. What was sent of it still gets
+ * there; where its length is told by the end alone, the end must be no proper one.
  */
+static void cut(struct h1 *h, struct h1_stream *x)
+{
+	h->keep_alive = false;
+	if (!x->s.is.send_started) {
+		conn_close(h->conn);
+		return;
+	}
+	h1_flush(h);
+	if (x->send == H1_SEND_CLOSE)
+		conn_reset(h->conn);
+	else
+		finish(h);
+}
+
+/* With the answer complete, what is left of the request may be dropped, and the connection
+ * lives on. */
 static void reset(struct stream *s, bool refused)
 {
 	struct h1_stream *x = h1_stream_of(s);
@@ -325,17 +351,11 @@ static void reset(struct stream *s, bool refused)
 		return;
 	h1_stream_over(x, STREAM_RESET_LOCAL);
 	if (!s->is.send_ended) {
-		h->keep_alive = false;
-		if (x->send == H1_SEND_CLOSE)
-			conn_reset(h->conn);
-		else
-			conn_close(h->conn);
+		cut(h, x);
 		return;
 	}
-	if (h->keep_alive && (h->body != HTTP1_BODY_LENGTH || h->left <= h->drop_left))
-		h->dropping = true;
-	else
-		h->keep_alive = false;
+	/* A rest that is too long was announced as the end of the connection. */
+	h->dropping = h->keep_alive;
 }
 
 static const struct stream_ops server_stream_ops = {
@@ -376,7 +396,7 @@ static void on_sent(struct conn *c)
 	struct http_server_conn *hc = c->user;
 
 	if (hc->phase == HTTP_PHASE_SENDING)
-		conn_close_after_sent(c, H1_LINGER);
+		conn_close_after_sent(c, hc->h1.linger);
 	else if (hc->h1.recv == H1_RECV_HEAD)
 		run(&hc->h1);
 	else
@@ -404,6 +424,7 @@ static void start(struct http_server_conn *hc)
 		.default_host = o->default_host,
 	};
 	hc->h1.trailers_enabled = o->trailers_enabled;
+	hc->h1.linger = http_server_linger(o);
 	c->handler = &server_conn_handler;
 }
 
@@ -432,7 +453,7 @@ static void on_timeout(struct http_server_conn *hc)
 		finish(h);
 		break;
 	case HTTP_PHASE_DROP:
-		conn_close_after_sent(h->conn, H1_LINGER);
+		conn_close_after_sent(h->conn, h->linger);
 		break;
 	default:
 		conn_close(h->conn);

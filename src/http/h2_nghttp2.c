@@ -103,7 +103,9 @@ struct h2 *h2_new(struct conn *c, const struct h2_setup *setup)
 		.count_max = or_default(setup->headers_count_max, HTTP_HEADERS_COUNT_DEFAULT),
 		.bytes_max = or_default(setup->headers_bytes_max, HTTP_HEADERS_BYTES_DEFAULT),
 	};
+	h->linger = setup->linger;
 	h2_flood_init(&h->floods, loop_now(c->loop));
+	h2_goaway_init(&h->goaway);
 	h->session = session_new(h, setup->server);
 	submit_settings(h, setup);
 	h2_schedule(h);
@@ -116,6 +118,7 @@ struct h2 *h2_free(struct h2 *h)
 		return NULL;
 	defer_cancel(&h->flush);
 	timer_stop(&h->ping_timer);
+	timer_stop(&h->drain_timer);
 	h->out = chunk_unref(h->out);
 	h->conn = NULL;
 	list_for_each_safe (node, &h->streams)
@@ -163,24 +166,37 @@ static bool is_finished(struct h2 *h)
 	       (!nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session));
 }
 
-static void on_flush(struct deferred *d)
+/* False: the session is broken. */
+static bool write_frames(struct h2 *h)
 {
-	struct h2 *h = container_of(d, struct h2, flush);
 	const uint8_t *data;
 	ssize_t len = 0;
 
-	if (!h2_is_open(h))
-		return;
 	while (!h->conn->send_queued && (len = nghttp2_session_mem_send(h->session, &data)) > 0)
 		collect(h, str_of((const char *)data, (size_t)len));
 	send_out(h, STR_EMPTY);
-	if (len < 0) {
+	return len >= 0;
+}
+
+void h2_write_now(struct h2 *h)
+{
+	if (h2_is_open(h) && !h->receiving)
+		(void)write_frames(h); /* the end of the turn finds it broken again */
+}
+
+static void on_flush(struct deferred *d)
+{
+	struct h2 *h = container_of(d, struct h2, flush);
+
+	if (!h2_is_open(h))
+		return;
+	if (!write_frames(h)) {
 		conn_close(h->conn);
 		return;
 	}
 	tell_sent(h);
 	if (h2_is_open(h) && !h->conn->send_queued && is_finished(h))
-		conn_close_after_sent(h->conn, H2_LINGER);
+		conn_close_after_sent(h->conn, h->linger);
 }
 
 void h2_schedule(struct h2 *h)
@@ -197,15 +213,20 @@ void h2_on_sent(struct h2 *h)
 void h2_on_data(struct h2 *h)
 {
 	struct str input = conn_input(h->conn);
-	ssize_t len = nghttp2_session_mem_recv(h->session, (const uint8_t *)input.ptr, input.len);
+	ssize_t len;
 
+	if (h->server)
+		h2_goaway_pass(&h->goaway, h->conn->in->data + h->conn->in->start, input.len);
+	h->receiving = true;
+	len = nghttp2_session_mem_recv(h->session, (const uint8_t *)input.ptr, input.len);
+	h->receiving = false;
 	conn_consume(h->conn, input.len);
 	if (len == NGHTTP2_ERR_FLOODED && h->server)
 		h2_server_fault(h, HTTP_FAULT_FLOOD, 0, "nghttp2 met a flood");
 	else if (len == NGHTTP2_ERR_BAD_CLIENT_MAGIC && h->server)
 		h2_server_fault(h, HTTP_FAULT_MESSAGE, 0, "the HTTP/2 preface is wrong");
 	if (len < 0)
-		conn_close_after_sent(h->conn, H2_LINGER);
+		conn_close_after_sent(h->conn, h->linger);
 	else
 		h2_schedule(h);
 }

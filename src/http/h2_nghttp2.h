@@ -24,12 +24,12 @@
 #include "base/buf.h"
 #include "http/conn_private.h"
 #include "http/h2_flood.h"
+#include "http/h2_goaway.h"
 
 #define H2_QUEUE_BYTES          (64 * 1024)
 #define H2_STREAM_WINDOW_BYTES  (256 * 1024)
 #define H2_CONN_WINDOW_BYTES    (1024 * 1024)
 #define H2_STREAMS_MAX          100
-#define H2_LINGER               DURATION_SECONDS(1)
 #define H2_INTERIMS_MAX         16
 /* What a field costs beside its text, as in SETTINGS_MAX_HEADER_LIST_SIZE. */
 #define H2_FIELD_OVERHEAD_BYTES 32
@@ -84,6 +84,7 @@ struct h2 {
 	uint32_t own_resets; /* submitted, not yet sent */
 	bool ending;         /* GOAWAY is queued: close when it is sent */
 	bool settings_came;
+	bool receiving; /* nghttp2 is in the midst of input */
 
 	/* Client: life of the peer. */
 	struct timer ping_timer;
@@ -91,6 +92,9 @@ struct h2 {
 	/* Server: two-phase drain. */
 	bool drain_noticed;
 	bool drain_final;
+	struct timer drain_timer;
+	struct h2_goaway goaway;
+	struct duration linger; /* how long the peer may take to close after us */
 };
 
 static inline struct h2_stream *h2_stream_of(const struct stream *s)
@@ -117,6 +121,7 @@ struct h2_setup {
 	uint32_t connection_window_bytes;
 	uint32_t headers_count_max;
 	uint32_t headers_bytes_max;
+	struct duration linger;
 };
 
 struct h2 *h2_new(struct conn *c, const struct h2_setup *setup);
@@ -127,6 +132,9 @@ void h2_on_data(struct h2 *h);
 void h2_on_sent(struct h2 *h);
 /* There is output: it leaves at the end of the turn. */
 void h2_schedule(struct h2 *h);
+/* What can leave now leaves: before a reset, which would drop it. Not while nghttp2 takes input,
+ * which it must not be asked for; the near side may be in the midst of a call. */
+void h2_write_now(struct h2 *h);
 /* GOAWAY with a code, and the end of the connection behind it. */
 void h2_end(struct h2 *h, uint32_t code);
 /* One more frame of a kind; ends the connection when there were too many. */

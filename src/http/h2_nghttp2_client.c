@@ -167,6 +167,7 @@ static void start(struct http_client_conn *hc)
 	const struct http_client_options *o = &hc->options;
 
 	hc->h2 = h2_new(hc->conn, &(struct h2_setup){
+					  .linger = HTTP_LINGER,
 					  .stream_window_bytes = o->stream_window_bytes,
 					  .connection_window_bytes = o->connection_window_bytes,
 					  .headers_count_max = o->headers_count_max,

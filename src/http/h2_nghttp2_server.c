@@ -1,13 +1,17 @@
 /*
  * HTTP/2, server side
  *
- * Draining is in two steps: a GOAWAY that announces it and still lets everything through, a
- * PING, and when that comes back (so that the peer has seen the first) the GOAWAY that counts.
+ * Draining is in two steps: a GOAWAY that announces it and still lets everything through, and
+ * the GOAWAY that counts. It follows after the time that the options name; without one, as soon
+ * as a PING came back, so that the peer has seen the first.
  */
 
 #include "codec/http1_scan.h"
 #include "http/h2_nghttp2.h"
 #include "net/tls.h"
+
+/* So long a PING is waited for. */
+#define DRAIN_PING_TIME DURATION_SECONDS(5)
 
 static const uint8_t drain_ping[8] = { 'd', 'r', 'a', 'i', 'n' };
 
@@ -140,13 +144,32 @@ static void finish_drain(struct h2 *h)
 	h2_schedule(h);
 }
 
-void h2_server_on_pong(struct h2 *h)
+static void drain_is_over(struct h2 *h)
 {
-	if (!h->drain_noticed)
-		return;
-	finish_drain(h);
+	timer_stop(&h->drain_timer);
 	if (h->active == 0)
 		h2_end(h, NGHTTP2_NO_ERROR);
+	else
+		finish_drain(h);
+}
+
+static bool drain_has_time(const struct h2 *h)
+{
+	return h->server->options->drain_timeout.ns > 0;
+}
+
+void h2_server_on_pong(struct h2 *h)
+{
+	if (h->drain_noticed && !drain_has_time(h))
+		drain_is_over(h);
+}
+
+static void on_drain_due(struct timer *t)
+{
+	struct h2 *h = container_of(t, struct h2, drain_timer);
+
+	if (h2_is_open(h))
+		drain_is_over(h);
 }
 
 void h2_server_on_over(struct h2 *h)
@@ -212,6 +235,9 @@ static void reset(struct stream *s, bool refused)
 		h2_stream_consume(x);
 		return;
 	}
+	/* What there is of an answer that will not be whole still gets there. */
+	if (s->is.send_started)
+		h2_write_now(x->h2);
 	h2_stream_rst(x, reset_code(s, refused));
 	h2_stream_over(x, STREAM_RESET_LOCAL);
 }
@@ -252,6 +278,7 @@ static void start(struct http_server_conn *hc)
 					  .connection_window_bytes = o->connection_window_bytes,
 					  .headers_count_max = o->headers_count_max,
 					  .headers_bytes_max = o->headers_bytes_max,
+					  .linger = http_server_linger(o),
 				  });
 	hc->h2->server = hc;
 	hc->h2->stream_ops = &server_stream_ops;
@@ -266,7 +293,11 @@ static void drain(struct http_server_conn *hc)
 
 	h->drain_noticed = true;
 	nghttp2_submit_shutdown_notice(h->session);
-	nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, drain_ping);
+	if (!drain_has_time(h))
+		nghttp2_submit_ping(h->session, NGHTTP2_FLAG_NONE, drain_ping);
+	timer_init(&h->drain_timer, on_drain_due);
+	timer_start(h->conn->loop, &h->drain_timer,
+		    drain_has_time(h) ? hc->options->drain_timeout : DRAIN_PING_TIME);
 	h2_schedule(h);
 }
 

@@ -21,12 +21,20 @@
 /* Without any progress. */
 #define SENDING_TIMEOUT    DURATION_SECONDS(30)
 
+/* HTTP/2 ends its drain itself, after a time that may be longer. */
+static struct duration drain_idle_time(const struct http_server_conn *hc)
+{
+	return hc->codec == HTTP_CODEC_HTTP2
+		       ? DURATION_NS(DRAIN_IDLE_TIMEOUT.ns + hc->options->drain_timeout.ns)
+		       : DRAIN_IDLE_TIMEOUT;
+}
+
 /* 0: none. */
 static struct duration phase_time(const struct http_server_conn *hc)
 {
 	switch (hc->phase) {
 	case HTTP_PHASE_IDLE:
-		return hc->draining ? DRAIN_IDLE_TIMEOUT : hc->options->idle_timeout;
+		return hc->draining ? drain_idle_time(hc) : hc->options->idle_timeout;
 	case HTTP_PHASE_HEAD:
 		return hc->options->headers_timeout;
 	case HTTP_PHASE_DROP:

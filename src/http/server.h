@@ -53,9 +53,15 @@ struct http_server_options {
 	struct duration idle_timeout;     /* no stream: close; 0: none */
 	struct duration headers_timeout;  /* from first byte to complete head; 0: none.
 					   * HTTP/2: from the beginning to its SETTINGS */
-	bool http10_refused;              /* HTTP/1.0 is answered 426 */
-	struct str default_host;          /* of requests of HTTP/1.0 that name none; empty: 400 */
-	bool trailers_enabled;            /* HTTP/1 trailers are dropped otherwise */
+	/* HTTP/2: between the GOAWAY that announces a drain and the one that counts; 0: until the
+	 * client has answered a PING, 5 s at most. */
+	struct duration drain_timeout;
+	/* After our last byte: how long the client has to read it and to close, while what it still
+	 * sends is dropped; 0: 1 s; less: no time. */
+	struct duration close_timeout;
+	bool http10_refused;     /* HTTP/1.0 is answered 426 */
+	struct str default_host; /* of requests of HTTP/1.0 that name none; empty: 400 */
+	bool trailers_enabled;   /* HTTP/1 trailers are dropped otherwise */
 	/*
 	 * Expect: 100-continue in HTTP/1. False: the codec takes the field away and answers 100
 	 * itself as soon as the near side takes the body, that is behind on_headers, or at

@@ -1,10 +1,11 @@
 #include "model/compile.h"
 #include "model/listener.h"
 
-#define STREAM_IDLE_ABSENT DURATION_SECONDS(300)
-#define HEADERS_KB_ABSENT  60
-#define STREAMS_ABSENT     1024
-#define SERVER_NAME        "weft"
+#define STREAM_IDLE_ABSENT   DURATION_SECONDS(300)
+#define DELAYED_CLOSE_ABSENT DURATION_SECONDS(1)
+#define HEADERS_KB_ABSENT    60
+#define STREAMS_ABSENT       1024
+#define SERVER_NAME          "weft"
 
 /* A duration and what it means when absent. */
 static const struct {
@@ -18,6 +19,10 @@ static const struct {
 	  DURATION_NS(0) },
 	{ PB_HttpConnectionManager_request_headers_timeout,
 	  offsetof(struct http_manager, request_headers_timeout), DURATION_NS(0) },
+	{ PB_HttpConnectionManager_drain_timeout, offsetof(struct http_manager, drain_timeout),
+	  DURATION_NS(0) },
+	{ PB_HttpConnectionManager_delayed_close_timeout,
+	  offsetof(struct http_manager, delayed_close_timeout), DELAYED_CLOSE_ABSENT },
 };
 
 static int durations_read(struct compile *c, const struct pb_message *m, struct http_manager *h)

@@ -25,6 +25,8 @@ struct http_manager {
 	struct duration request_timeout;         /* 0: none */
 	struct duration request_headers_timeout; /* 0: none */
 	struct duration max_stream_duration;     /* 0: none */
+	struct duration drain_timeout;           /* 0: as long as the codec needs */
+	struct duration delayed_close_timeout;   /* 1 s; 0: none */
 	struct duration idle_timeout;            /* of connections: 1 h */
 	uint32_t headers_bytes_max;              /* 60 KiB */
 	uint32_t headers_count_max;              /* 100 */

@@ -19,9 +19,13 @@ const struct state_row conn_states[] = {
 	[CONN_CLOSED] = { "closed", 0 },
 };
 
+/* What is queued at the end has so long to leave, where the peer gets no time to close. */
+#define SEND_TIME DURATION_SECONDS(1)
+
 /* conn_close_after_sent(): stands between the connection and its user. */
 struct conn_linger {
 	struct conn *conn;
+	bool waits;                         /* for the peer to close, beyond our own last byte */
 	const struct conn_handler *handler; /* the user's */
 	struct timer timer;
 	struct deferred drop;
@@ -270,7 +274,7 @@ static void linger_drop_input(struct conn *c)
 /* Both directions are at their end, as far as we can know. */
 static void linger_check(struct conn *c)
 {
-	if (c->eof_received && !c->send_queued)
+	if ((c->eof_received || !c->linger->waits) && !c->send_queued)
 		conn_close(c);
 }
 
@@ -282,7 +286,10 @@ static void linger_on_drop(struct deferred *d)
 
 static void linger_on_due(struct timer *t)
 {
-	conn_close(container_of(t, struct conn_linger, timer)->conn);
+	struct conn *c = container_of(t, struct conn_linger, timer)->conn;
+
+	c->linger_expired = true;
+	conn_close(c);
 }
 
 static const struct conn_handler linger_handler = {
@@ -305,8 +312,9 @@ void conn_close_after_sent(struct conn *c, struct duration linger)
 	l = mem_new(struct conn_linger);
 	l->conn = c;
 	l->handler = c->handler;
+	l->waits = linger.ns > 0;
 	timer_init(&l->timer, linger_on_due);
-	timer_start(c->loop, &l->timer, linger);
+	timer_start(c->loop, &l->timer, l->waits ? linger : SEND_TIME);
 	c->linger = l;
 	c->handler = &linger_handler;
 

@@ -114,7 +114,8 @@ struct conn {
 	bool read_paused;
 	bool eof_received;
 	bool write_shut;
-	bool send_queued; /* conn_send() bytes wait in the transport */
+	bool send_queued;    /* conn_send() bytes wait in the transport */
+	bool linger_expired; /* the peer did not close in the time it was given */
 	struct address local;
 	struct address peer;
 	const struct tls_info *tls; /* NULL for plaintext; valid while the connection lives */
@@ -160,7 +161,8 @@ void conn_shut_write(struct conn *c);
 void conn_close(struct conn *c);
 void conn_reset(struct conn *c);
 /* Closes when the queue is empty, after shutting the write side; reads and drops what the
- * peer still sends for at most `linger`, so that the last answer is not lost to a RST. What
+ * peer still sends for at most `linger`, so that the last answer is not lost to a RST; with
+ * none (0 or less) it closes as soon as all is sent, or after a second. What
  * was read already stays, and may be consumed, until the caller is back in the loop. */
 void conn_close_after_sent(struct conn *c, struct duration linger);
 

@@ -50,6 +50,8 @@ static void count_closed(struct downstream *d)
 	stat_dec(cells, HTTP_CX_ACTIVE);
 	if (d->http.active)
 		stat_inc(cells, HTTP_CX_DESTROY_ACTIVE);
+	if (d->conn->linger_expired)
+		stat_inc(cells, HTTP_CX_DELAYED_CLOSE);
 	if (d->conn->tls)
 		stat_dec(cells, HTTP_CX_SSL_ACTIVE);
 	if (d->http.requests)

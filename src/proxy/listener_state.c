@@ -61,6 +61,9 @@ static struct http_state *http_state_new(const struct http_manager *m, struct st
 		.headers_timeout = m->request_headers_timeout.ns > 0 ? m->request_headers_timeout
 								     : m->stream_idle_timeout,
 		.trailers_enabled = m->trailers_enabled,
+		.drain_timeout = m->drain_timeout,
+		.close_timeout = m->delayed_close_timeout.ns > 0 ? m->delayed_close_timeout
+								 : DURATION_NS(-1),
 		.http10_refused = !m->http10_accepted,
 		.default_host = m->http10_host,
 	};

@@ -64,6 +64,7 @@
 	C(HTTP_CX_PROTOCOL_ERROR,   "downstream_cx_protocol_error")          \
 	C(HTTP_CX_IDLE_TIMEOUT,     "downstream_cx_idle_timeout")            \
 	C(HTTP_CX_DRAIN_CLOSE,      "downstream_cx_drain_close")             \
+	C(HTTP_CX_DELAYED_CLOSE,    "downstream_cx_delayed_close_timeout")   \
 	C(HTTP_CX_RX_BYTES,         "downstream_cx_rx_bytes_total")          \
 	C(HTTP_CX_TX_BYTES,         "downstream_cx_tx_bytes_total")          \
 	C(HTTP_RQ_TOTAL,            "downstream_rq_total")                   \

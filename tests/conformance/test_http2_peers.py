@@ -62,6 +62,12 @@ def test_h2load_with_small_windows_gets_large_content(setting):
     assert setting.h2load("/file", "-n", 200, "-w", "14", "-W", "14")[0:3] == [200, 0, 0]
 
 
+def test_nghttp_gets_an_answer_before_it_has_sent_its_body(world, setting):
+    body = world.path("body")
+    body.write_bytes(bytes(12_000_000))
+    assert "413 Request Entity Too Large" in setting.nghttp("/", "-d", body)
+
+
 def test_nghttp_gets_what_nginx_says(setting):
     assert setting.nghttp("/") == "from nginx\n"
     assert setting.nghttp("/file") == setting.file.read_text()

@@ -113,6 +113,17 @@ class Setting:
         return lines()
 
 
+def test_a_post_that_nginx_refuses_early_gets_its_answer(world):
+    setting = Setting(world)
+    setting.start()
+    body = world.path("body", "x" * 12_000_000)
+    for _ in range(3):
+        got = curl(world, setting.url + "/app", "--data-binary", f"@{body}", "-H", "Expect:")
+        assert (got.exit_status, got.status) == (0, 413)
+    assert [(line["status"], line["details"]) for line in setting.logged(3)] == [
+        (413, "via_upstream")] * 3
+
+
 def test_curl_gets_what_nginx_says(world):
     setting = Setting(world)
     setting.start("--concurrency", "2")

@@ -475,11 +475,64 @@ TEST(a_reset_behind_the_answer_drops_the_rest)
 
 	server_init(&v, NULL);
 	v.notes.on_headers = reply_and_reset;
-	peer_say(&v.client, STR("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-				"3\r\nabc\r\n"));
-	notes_expect(&v.notes, "headers POST a /\nclosed: reset by this side\n");
-	peer_say(&v.client, STR("3\r\ndef\r\n0\r\nX: y\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+	peer_say(&v.client, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc"));
+	notes_expect(&v.notes, "headers POST a / Content-Length=6\nclosed: reset by this side\n");
+	peer_say(&v.client, STR("defGET / HTTP/1.1\r\nHost: a\r\n\r\n"));
 	peer_expect(&v.client, HELLO HELLO);
+	server_fini(&v);
+}
+
+static const char *const long_rests[] = {
+	"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+	"Content-Length: 65540\r\n\r\nabc",
+};
+
+TEST(an_answer_before_a_long_rest_says_that_the_connection_ends)
+{
+	for (size_t i = 0; i < array_count(long_rests); i++) {
+		struct server v;
+		static char text[100000];
+
+		server_init(&v, NULL);
+		v.notes.on_headers = reply_and_reset;
+		peer_say(&v.client, STR("POST / HTTP/1.1\r\nHost: a\r\n"));
+		peer_say(&v.client, str_from(long_rests[i]));
+		peer_expect(&v.client, HELLO_CLOSE);
+		assert_true(v.client.eof);
+		/* It may go on to send, so that the answer is not lost to a reset. */
+		peer_say(&v.client, str_of(text, sizeof(text)));
+		assert_int_equal(v.client.error, 0);
+		assert_non_null(v.client.conn);
+		assert_non_null(v.hc);
+		rig_advance(&v.rig, DURATION_SECONDS(1));
+		assert_null(v.hc);
+		server_fini(&v);
+	}
+}
+
+TEST(a_client_that_gets_no_time_to_close_is_closed_at_once)
+{
+	struct server v;
+
+	server_init(&v, &(struct http_server_options){ .close_timeout = DURATION_NS(-1) });
+	v.notes.on_headers = reply_and_reset;
+	peer_say(&v.client, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\nabc"));
+	peer_expect(&v.client, HELLO_CLOSE);
+	assert_null(v.hc);
+	server_fini(&v);
+}
+
+TEST(a_cut_answer_gets_as_far_as_it_came)
+{
+	struct server v;
+
+	server_init(&v, NULL);
+	peer_say(&v.client, STR("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+	answer(&v, 200, false);
+	stream_reset(v.notes.stream, false);
+	rig_turn(&v.rig);
+	peer_expect(&v.client, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+	assert_true(v.client.eof);
 	server_fini(&v);
 }
 
@@ -508,7 +561,7 @@ TEST(an_endless_rest_ends_the_connection)
 	peer_say(&v.client, STR("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"));
 	peer_say(&v.client, str_of(text, sizeof(text)));
 	peer_say(&v.client, str_of(text, sizeof(text)));
-	peer_expect(&v.client, HELLO);
+	peer_expect(&v.client, HELLO_CLOSE);
 	assert_true(v.client.eof);
 	assert_true(str_has_suffix(buf_str(&v.notes.log), STR("closed: a limit was reached\n")));
 	server_fini(&v);
@@ -526,7 +579,7 @@ TEST(an_endless_rest_behind_a_reset_ends_the_connection)
 				"20000\r\n"));
 	peer_say(&v.client, str_of(text, sizeof(text)));
 	peer_say(&v.client, str_of(text, sizeof(text)));
-	peer_expect(&v.client, HELLO);
+	peer_expect(&v.client, HELLO_CLOSE);
 	assert_true(v.client.eof);
 	server_fini(&v);
 }

@@ -422,6 +422,24 @@ TEST(h2_streams_are_limited)
 	server_fini(&v);
 }
 
+TEST(h2_a_cut_answer_gets_as_far_as_it_came)
+{
+	struct server v;
+	struct headers h;
+
+	server_init(&v, NULL);
+	v.notes.on_headers = NULL;
+	get(&v, 1);
+	headers_init(&h, &v.notes.stream->pool);
+	h.status = 200;
+	stream_send_headers(v.notes.stream, &h, false);
+	stream_send_data(v.notes.stream, &(struct iovec){ (void *)"hello", 5 }, 1, false);
+	stream_reset(v.notes.stream, false);
+	rig_turn(&v.rig);
+	wire_expect(&v.client, "HEADERS 1 200\nDATA 1 5\nRST_STREAM 1 8\n");
+	server_fini(&v);
+}
+
 TEST(h2_draining_has_two_steps)
 {
 	struct server v;
@@ -444,6 +462,63 @@ TEST(h2_draining_has_two_steps)
 	flush(&v);
 	assert_true(v.client.eof);
 	server_fini(&v);
+}
+
+TEST(h2_draining_takes_the_time_it_is_given)
+{
+	struct server v;
+
+	server_init(&v, &(struct http_server_options){ .drain_timeout = DURATION_SECONDS(3) });
+	v.notes.on_headers = reply_hello;
+	get(&v, 1);
+	http_server_conn_drain(v.hc);
+	rig_turn(&v.rig);
+	wire_expect(&v.client, "HEADERS 1 200\nDATA 1 5 end\nGOAWAY 2147483647 0\n");
+	rig_advance(&v.rig, DURATION_SECONDS(2));
+	get(&v, 3);
+	wire_expect(&v.client, "HEADERS 3 200\nDATA 3 5 end\n");
+	rig_advance(&v.rig, DURATION_SECONDS(1));
+	wire_expect(&v.client, "GOAWAY 3 0\n");
+	assert_true(v.client.eof);
+	server_fini(&v);
+}
+
+TEST(h2_draining_waits_for_no_ping_that_never_comes)
+{
+	struct server v;
+
+	server_init(&v, NULL);
+	v.notes.on_headers = NULL;
+	get(&v, 1);
+	http_server_conn_drain(v.hc);
+	rig_turn(&v.rig);
+	wire_expect(&v.client, "PING\nGOAWAY 2147483647 0\n");
+	rig_advance(&v.rig, DURATION_SECONDS(5));
+	wire_expect(&v.client, "GOAWAY 1 0\n");
+	server_fini(&v);
+}
+
+TEST(h2_a_goaway_of_the_client_ends_nothing_that_runs)
+{
+	static const struct str ids[] = { STR_INIT("\x7f\xff\xff\xff\0\0\0\0"),
+					  STR_INIT("\0\0\0\1\0\0\0\0"),
+					  STR_INIT("\0\0\0\0\0\0\0\0bye") };
+
+	for (size_t i = 0; i < array_count(ids); i++) {
+		struct server v;
+
+		server_init(&v, NULL);
+		v.notes.on_headers = NULL;
+		get(&v, 1);
+		notes_expect(&v.notes, "headers GET a /x end\n");
+		wire_frame(&v.out, WIRE_GOAWAY, 0, 0, ids[i]);
+		flush(&v);
+		notes_expect(&v.notes, "");
+		stream_reply(v.notes.stream, 200, STR("text/plain"), STR("hello"));
+		rig_turn(&v.rig);
+		wire_expect(&v.client, "HEADERS 1 200\nDATA 1 5 end\n");
+		server_fini(&v);
+	}
 }
 
 TEST(h2_draining_begins_before_the_preface)

@@ -347,6 +347,17 @@ TEST(a_lingering_connection_can_still_be_closed_at_once)
 	couple_fini(&t);
 }
 
+TEST(a_connection_that_lingers_for_no_time_closes_behind_its_last_byte)
+{
+	struct couple t;
+
+	couple_init(&t, NULL);
+	conn_close_after_sent(t.a.conn, DURATION_NS(-1));
+	world_turn(&t.world, 1);
+	assert_string_equal(t.a.trace, "c");
+	couple_fini(&t);
+}
+
 TEST(an_idle_connection_moves_to_another_loop)
 {
 	struct couple t;
