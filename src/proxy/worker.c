@@ -529,12 +529,26 @@ int worker_group_start(struct worker_group *g)
 /* What was on its way between workers when they ended: an ask, its answer, what it closed. */
 #define LAST_TURNS 4
 
+struct last_turn {
+	struct task task;
+	struct loop *loop;
+};
+
+static void last_turn(struct task *t)
+{
+	loop_stop(container_of(t, struct last_turn, task)->loop);
+}
+
+/* Each loop turns once, here. */
 static void finish_tasks(struct worker_group *g)
 {
-	for (int turn = 0; turn < LAST_TURNS; turn++)
-		for (uint32_t i = 0; i < g->count; i++)
-			if (loop_turn(g->workers[i]->loop, DURATION_NS(0)) < 0)
-				return;
+	for (uint32_t i = 0; i < g->count; i++) {
+		struct last_turn turn = { .loop = g->workers[i]->loop };
+
+		loop_post(turn.loop, &turn.task, last_turn);
+		if (loop_run(turn.loop) < 0)
+			return;
+	}
 }
 
 void worker_group_join(struct worker_group *g)
@@ -545,5 +559,6 @@ void worker_group_join(struct worker_group *g)
 		pthread_join(g->workers[i]->thread, NULL);
 		g->workers[i]->thread_started = false;
 	}
-	finish_tasks(g);
+	for (int i = 0; i < LAST_TURNS; i++)
+		finish_tasks(g);
 }

@@ -10,7 +10,9 @@
 #include <errno.h>
 
 #include "base/fault.h"
+#include "http/server.h"
 #include "net/certs.h"
+#include "net/memory_conn.h"
 #include "net/socket_conn.h"
 #include "proxy/ports.h"
 #include "proxy/upstream.h"
@@ -71,19 +73,27 @@ static void apply_secrets(const char *version)
 		part_unref(p[i]);
 }
 
-static void begin_tls(void)
+static void begin_tls_with(const char *cluster, const struct str *alpn, uint32_t alpn_count)
 {
 	struct tls_options o = { .role = TLS_SERVER, .verify = TLS_VERIFY_REQUIRED };
+
+	o.alpn = alpn;
+	o.alpn_count = alpn_count;
 
 	ca = test_ca_new("ca");
 	own = test_svid_new(ca, "spiffe://weft.local/ns/shop/sa/cart");
 	o.certificate_pem = str_from(own->chain_pem);
 	o.key_pem = str_from(own->key_pem);
 	o.trust_pem = str_from(ca->pem);
-	begin(TLS);
+	begin(cluster);
 	apply_secrets("1");
 	rig_run(&r);
 	assert_int_equal(tls_context_new(&o, &r.dialled_tls, NULL), 0);
+}
+
+static void begin_tls(void)
+{
+	begin_tls_with(TLS, NULL, 0);
 }
 
 static void end_tls(void)
@@ -145,6 +155,83 @@ TEST(a_connection_that_rests_serves_another_worker)
 	assert_int_equal(r.dialled_count, 1);
 	assert_int_equal(count(CLUSTER_CX_HANDED_OVER), 2);
 	end_tls();
+}
+
+/*
+ * An endpoint that speaks HTTP/2
+ */
+
+static void on_head(struct stream *s, struct headers *h unused_arg, bool end unused_arg)
+{
+	stream_reply(s, 200, STR_EMPTY, STR("hello"));
+}
+
+static void on_over(struct stream *s unused_arg, enum stream_reset reason unused_arg)
+{
+}
+
+static const struct stream_handler answering = { .on_headers = on_head, .on_closed = on_over };
+
+static void on_stream(struct http_server_conn *hc unused_arg, struct stream *s)
+{
+	s->handler = &answering;
+}
+
+static void on_left(struct http_server_conn *hc unused_arg)
+{
+}
+
+static void on_agreed(struct conn *c)
+{
+	static const struct http_server_options options = { .codec = HTTP_CODEC_HTTP2 };
+	static const struct http_server_handler handler = { .on_stream = on_stream,
+							    .on_closed = on_left };
+
+	http_server_conn_open_take(c, &options, &handler, NULL);
+}
+
+static void on_gone(struct conn *c unused_arg)
+{
+}
+
+static struct conn *dial_http2(struct worker *w, const struct address *to unused_arg)
+{
+	static const struct conn_handler handler = { .on_open = on_agreed, .on_closed = on_gone };
+	struct conn *ours, *theirs;
+
+	memory_conn_pair(r.loop, &w->chunks, &(struct memory_conn_options){ .connecting = true },
+			 &ours, &theirs);
+	tls_conn_new_take(theirs, &(struct tls_conn_options){ .context = r.dialled_tls }, &handler);
+	memory_conn_establish(ours, 0);
+	return ours;
+}
+
+TEST(an_http2_connection_without_streams_moves_too)
+{
+	struct str h2 = STR_INIT("h2");
+	struct peer *client;
+
+	begin_tls_with(TLS "typed_extension_protocol_options: {"
+			   "envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {'@type': "
+			   "type.googleapis.com/envoy.extensions.upstreams.http.v3."
+			   "HttpProtocolOptions, explicit_http_config: {http2_protocol_options: "
+			   "{}}}},",
+		       &h2, 1);
+	r.group.dial = dial_http2;
+	for (uint32_t i = 0; i < 4; i++) {
+		client = rig_client_of(&r, i % 2, "web");
+		peer_say(client, GET);
+		rig_run(&r);
+		assert_contains(peer_heard(client), "hello");
+		assert_int_equal(count(CLUSTER_CX_HANDED_OVER), i);
+		rig_pass(&r, IDLE_MS);
+	}
+	assert_int_equal(count(CLUSTER_CX_HTTP2_TOTAL), 1);
+	assert_int_equal(count(CLUSTER_CX_ACTIVE), 1);
+	rig_fini(&r);
+	tls_context_unref(r.dialled_tls);
+	ca = test_cert_free(ca);
+	own = test_cert_free(own);
 }
 
 TEST(a_connection_that_was_used_lately_stays)
