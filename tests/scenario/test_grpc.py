@@ -2,6 +2,7 @@
 
 import itertools
 import queue
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -14,8 +15,9 @@ LARGE = 4 * 1024 * 1024
 
 
 class Setting:
-    def __init__(self, world, authority=None):
-        self.server = GrpcEcho(world, authority and authority.issue("server", dns=["localhost"]))
+    def __init__(self, world, authority=None, server_options=()):
+        self.server = GrpcEcho(world, authority and authority.issue("server", dns=["localhost"]),
+                               server_options)
         self.proxy = Http2Proxy(world, self.server.port, authority)
         self.client = GrpcClient(world, self.proxy.port, authority)
 
@@ -141,3 +143,14 @@ def test_a_server_that_is_gone_is_unavailable(setting):
     setting.server.close()
     call = lambda: setting.client.unary(b"gone", timeout=GUARD)  # noqa: E731
     assert failure(call)[0] == grpc.StatusCode.UNAVAILABLE
+
+
+def test_no_call_is_lost_when_a_server_ends_its_connections_again_and_again(world):
+    """By GOAWAY, in the midst of calls: what it refuses then is sent on another connection."""
+    setting = Setting(world, server_options=[("grpc.max_connection_age_ms", 100)])
+    message = b"x" * 5000
+    with ThreadPoolExecutor(16) as callers:
+        while setting.counter("cluster.app.upstream_cx_destroy") < 20:
+            answers = callers.map(lambda _: setting.client.unary(message, timeout=GUARD),
+                                  range(200))
+            assert set(answers) == {message}

@@ -15,12 +15,12 @@ class GrpcEcho:
     """The server. `cancelled` counts calls that the client gave up; `seen` is the metadata of
     each unary call."""
 
-    def __init__(self, world, certificate=None):
+    def __init__(self, world, certificate=None, options=()):
         self.cancelled = 0
         self.deadlines = []
         self.seen = []
         self.ended = threading.Event()
-        self.server = grpc.server(futures.ThreadPoolExecutor(32), options=UNLIMITED)
+        self.server = grpc.server(futures.ThreadPoolExecutor(32), options=[*UNLIMITED, *options])
         self.server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {
             "Unary": grpc.unary_unary_rpc_method_handler(self.unary),
             "Down": grpc.unary_stream_rpc_method_handler(self.down),
