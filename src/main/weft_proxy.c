@@ -23,6 +23,9 @@ struct settings {
 	setting_flag help;
 };
 
+static const char *const log_forms[] = { "text", "json", NULL };
+static const char *const modes[] = { "serve", "validate", NULL };
+
 // clang-format off
 static const struct setting settings_table[] = {
 	SETTING_SHORT(struct settings, config, text, 'c', NULL, "FILE",
@@ -31,44 +34,31 @@ static const struct setting settings_table[] = {
 	       "Worker threads; 0 takes the CPU quota of the cgroup."),
 	SETTING(struct settings, drain_time, duration, "10m", "DURATION",
 	       "How long open requests may finish after SIGTERM."),
-	SETTING(struct settings, log_level, text, "info", "LEVEL",
-	       "debug, info, warn or error."),
-	SETTING(struct settings, log_format, text, "text", "FORMAT",
-	       "text or json."),
-	SETTING(struct settings, mode, text, "serve", "MODE",
-	       "serve, or validate: check the file and exit."),
+	SETTING_CHOICE(struct settings, log_level, 0, "info", "LEVEL", log_level_words,
+	       "Log from this level on"),
+	SETTING_CHOICE(struct settings, log_format, 0, "text", "FORMAT", log_forms,
+	       "Lines of the log as"),
+	SETTING_CHOICE(struct settings, mode, 0, "serve", "MODE", modes,
+	       "Serve, or check the file and exit"),
 	SETTING(struct settings, version, flag, NULL, NULL,
 	       "Print the version and exit."),
 	SETTING_SHORT(struct settings, help, flag, 'h', NULL, NULL,
 	       "Print this help and exit."),
 	{ 0 }
 };
-
-static const char *const level_names[] = {
-	[LOG_LEVEL_DEBUG] = "debug",
-	[LOG_LEVEL_INFO]  = "info",
-	[LOG_LEVEL_WARN]  = "warn",
-	[LOG_LEVEL_ERROR] = "error",
-};
 // clang-format on
 
 /* Not on the stack: its memory is the system's when the process ends. */
 static struct proxy proxy;
 
-static int set_up_log(const struct settings *s, struct diag *d)
+static void set_up_log(const struct settings *s)
 {
-	size_t level = 0;
+	enum log_level level;
 
-	while (level < array_count(level_names) && strcmp(s->log_level, level_names[level]) != 0)
-		level++;
-	if (level == array_count(level_names))
-		return diag_fail(d, ERR_CONFIG, "--log-level must be debug, info, warn or error");
-	if (strcmp(s->log_format, "json") != 0 && strcmp(s->log_format, "text") != 0)
-		return diag_fail(d, ERR_CONFIG, "--log-format must be text or json");
-	log_set_level((enum log_level)level);
+	if (log_level_parse(str_from(s->log_level), &level) == 0)
+		log_set_level(level);
 	log_set_json(strcmp(s->log_format, "json") == 0);
 	log_set_component("proxy");
-	return 0;
 }
 
 static int print_help(void)
@@ -121,10 +111,7 @@ static int serve(const struct settings *s, struct diag *d)
 
 static int run(const struct settings *s, struct diag *d)
 {
-	int r = set_up_log(s, d);
-
-	if (r < 0)
-		return r;
+	set_up_log(s);
 	if (s->help)
 		return print_help();
 	if (s->version)
@@ -133,8 +120,6 @@ static int run(const struct settings *s, struct diag *d)
 		return diag_fail(d, ERR_CONFIG, "a configuration file is needed: -c FILE");
 	if (strcmp(s->mode, "validate") == 0)
 		return validate(s, d);
-	if (strcmp(s->mode, "serve") != 0)
-		return diag_fail(d, ERR_CONFIG, "--mode must be serve or validate");
 	return serve(s, d);
 }
 
