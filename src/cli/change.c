@@ -209,16 +209,6 @@ static void say_behind(const struct change *c)
 	}
 }
 
-static void pause_for(struct remote *r, struct duration *pause)
-{
-	struct instant end = instant_after(time_monotonic_now(), *pause);
-
-	while (time_monotonic_now().ns < end.ns)
-		if (loop_turn(r->loop, instant_since(end, time_monotonic_now())) < 0)
-			return;
-	pause->ns = min_of(pause->ns * 2, PAUSE_LAST.ns);
-}
-
 /* How far the proxies are: of those that a change concerns, how many serve it. */
 struct progress {
 	uint64_t ready;
@@ -351,7 +341,8 @@ static int wait_programmed(const struct change *c, const struct node *body)
 		put_progress(c, &p);
 		if (p.ready >= p.of || since(c).ns >= c->settings->timeout.ns)
 			break;
-		pause_for(c->remote, &pause);
+		remote_pause(c->remote, pause);
+		pause.ns = min_of(pause.ns * 2, PAUSE_LAST.ns);
 	}
 	clear_progress(c);
 	put_step(c, p.ready >= p.of ? MARK_OK : MARK_WARN, "programmed",

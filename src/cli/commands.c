@@ -13,6 +13,7 @@ const struct command *const commands[] = {
 	&stat_command,
 	&get_command,
 	&proxy_status_command,
+	&wait_command,
 	&history_command,
 	/* change */
 	&apply_command,

@@ -27,3 +27,4 @@ extern const struct command run_command;
 extern const struct command stat_command;
 extern const struct command status_command;
 extern const struct command version_command;
+extern const struct command wait_command;

@@ -252,6 +252,15 @@ int remote_call(struct remote *r, const struct remote_request *q, struct node **
 	return code;
 }
 
+void remote_pause(struct remote *r, struct duration pause)
+{
+	struct instant end = instant_after(time_monotonic_now(), pause);
+
+	while (time_monotonic_now().ns < end.ns)
+		if (loop_turn(r->loop, instant_since(end, time_monotonic_now())) < 0)
+			return;
+}
+
 int remote_ask(struct remote *r, const struct cli *c, struct str path, struct node **ret_body)
 {
 	struct remote_request request = { .path = path };

@@ -63,6 +63,9 @@ struct http_fetch *remote_start(struct remote *r, const struct remote_request *q
 must_check int remote_read(const struct remote *r, const struct http_fetch_result *result,
 			   struct pool *pool, struct node **ret_body, struct diag *d);
 
+/* Turns the loop for so long. */
+void remote_pause(struct remote *r, struct duration pause);
+
 /* Opens, asks once, prints a problem. EXIT_DONE with the remote open; else it is closed. */
 must_check int remote_ask(struct remote *r, const struct cli *c, struct str path,
 			  struct node **ret_body);

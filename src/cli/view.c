@@ -81,15 +81,6 @@ static bool is_drawn(const struct view *v)
 	return v->cli.out.is_tty && v->form != OUTPUT_JSON && v->form != OUTPUT_YAML;
 }
 
-static void wait_interval(struct view *v)
-{
-	struct instant end = instant_after(time_monotonic_now(), v->watch->interval);
-
-	while (time_monotonic_now().ns < end.ns)
-		if (loop_turn(v->remote.loop, instant_since(end, time_monotonic_now())) < 0)
-			return;
-}
-
 /* The terminal may have another size by now. */
 static void draw(struct view *v, struct buf *picture, const char *trouble)
 {
@@ -163,7 +154,7 @@ static int watch(struct view *v)
 	while (code == EXIT_DONE) {
 		struct diag d = DIAG_INIT;
 
-		wait_interval(v);
+		remote_pause(&v->remote, v->watch->interval);
 		pool_reset(&v->remote.pool);
 		if (v->ops->ask(v, &d) < 0) {
 			show_trouble(&w, &d);

@@ -175,3 +175,30 @@ def test_mistakes_name_the_way_out(world):
         done = control.weft(*words)
         assert done.returncode == 2, words
         assert hint in done.stderr, words
+
+
+def start_wait(control, *arguments):
+    return control.world.start("wait", [program("weft"), "wait", *arguments], env=control.env)
+
+
+def test_a_script_waits_for_what_it_needs(world):
+    control = Control(world)
+    created = start_wait(control, "svc/a", "svc/b.shop", "--for", "created")
+    programmed = start_wait(control, "svc/a")
+    control.apply(SERVICES)
+    assert (created.wait(), programmed.wait()) == (0, 0)
+    assert created.log() == "service/default/a is created\nservice/shop/b is created\n"
+    deleted = start_wait(control, "svc/a", "--for", "deleted")
+    control.done("delete", "svc/a")
+    assert deleted.wait() == 0
+    done = control.weft("wait", "svc/a", "--timeout", "0s")
+    assert (done.returncode, done.stderr) == \
+        (6, "error: service/default/a is not programmed in time\n")
+
+
+def test_a_service_is_ready_when_a_workload_serves_it(world):
+    control = Control(world)
+    ready = start_wait(control, "service/web", "--for", "ready")
+    control.nginx("web", world.port(), "location / { return 200 a; }")
+    assert ready.wait() == 0
+    assert ready.log() == "service/default/web is ready\n"
