@@ -55,7 +55,7 @@ static void offer_files(struct completing *x)
  * What the control plane knows
  */
 
-/* NULL where it does not tell in time. */
+/* NULL where it does not tell in time. The remote is to be closed. */
 static struct node *ask(struct completing *x, struct remote *remote, struct str path)
 {
 	struct remote_request request = { .path = path, .timeout = LIVE_TIMEOUT };
@@ -73,9 +73,11 @@ static void offer_names(struct completing *x, const struct kind *kind)
 	struct object_ref all = { .kind = kind, .name_space = x->name_space };
 	struct remote remote = { 0 };
 	struct buf path = BUF_INIT(0);
+	struct node *list;
 
 	object_ref_path(&all, &path);
-	node_for_each (object, node_get(ask(x, &remote, buf_str(&path)), STR("items")))
+	list = node_get(ask(x, &remote, buf_str(&path)), STR("items"));
+	node_for_each (object, list)
 		offer(x, answer_text(object, "metadata.name"), kind->name);
 	remote_close(&remote);
 	buf_fini(&path);
@@ -88,9 +90,11 @@ static void offer_namespaces(struct completing *x)
 	struct remote remote = { 0 };
 	struct buf path = BUF_INIT(0);
 	struct str last = STR_EMPTY;
+	struct node *list;
 
 	object_ref_path(&all, &path);
-	node_for_each (object, node_get(ask(x, &remote, buf_str(&path)), STR("items"))) {
+	list = node_get(ask(x, &remote, buf_str(&path)), STR("items"));
+	node_for_each (object, list) {
 		struct str name = answer_text(object, "metadata.namespace");
 
 		if (!str_eq(name, last))

@@ -100,9 +100,10 @@ static bool control_answers(struct demo *d)
 
 static uint32_t workloads_ready(struct demo *d)
 {
+	const struct node *list = node_get(demo_ask(d, WORKLOADS_PATH), STR("items"));
 	uint32_t count = 0;
 
-	node_for_each (workload, node_get(demo_ask(d, WORKLOADS_PATH), STR("items")))
+	node_for_each (workload, list)
 		count += !str_eq(answer_text(workload, "spec.readiness"), STR("Starting"));
 	return count;
 }

@@ -152,7 +152,7 @@ def test_a_terminal_is_drawn_anew_and_says_who_is_away(world):
 def test_calls_are_told_to_who_asks(world):
     control = Control(world)
     done = control.weft("get", "svc", "-v")
-    assert "GET /api/v1/namespaces/default/services at " in done.stderr
+    assert "GET /api/v1/namespaces/default/services" in done.stderr
     assert "GET" not in control.weft("get", "svc").stderr
 
 
