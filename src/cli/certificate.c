@@ -163,5 +163,6 @@ const struct command certificate_command = {
 		 "disks: /run is memory. Who may have which identity: MeshConfig.localIdentities.",
 	.see_also = "weft run, weft proxy status",
 	.takes_words = true,
+	.exits = EXITS_REMOTE,
 	.run = run,
 };
