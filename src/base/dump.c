@@ -94,10 +94,9 @@ static void end_line(struct dump *d)
 void dump_end(struct dump *d)
 {
 	static const struct str note = STR_INIT("\n... cut: the dump is at its limit\n");
-	bool cut = d->cut;
 
 	end_line(d);
-	if (!cut)
+	if (!d->cut)
 		return;
 	if (d->len + note.len > d->size)
 		d->len = d->size > note.len ? d->size - note.len : 0;

@@ -4,6 +4,8 @@
 
 #include "http/client.h"
 
+#include <assert.h>
+
 #include "base/mem.h"
 #include "http/conn_private.h"
 #include "net/tls.h"
@@ -173,4 +175,38 @@ void http_client_conn_discard(struct http_client_conn *hc)
 	hc->ops->gone(hc);
 	conn_discard(c);
 	mem_free(hc);
+}
+
+/*
+ * Looking inside
+ */
+
+void http_client_conn_check(const struct http_client_conn *hc)
+{
+	assert(hc->handler);
+	assert(!hc->h2 || hc->codec == HTTP_CODEC_HTTP2);
+	if (hc->conn)
+		conn_check(hc->conn);
+	if (hc->h2)
+		h2_check(hc->h2);
+	else if (hc->ops && hc->codec == HTTP_CODEC_HTTP1)
+		h1_check(&hc->h1);
+}
+
+void http_client_conn_dump(const struct http_client_conn *hc, struct dump *d)
+{
+	dump_line(d, "http_client");
+	dump_flag(d, "opening", !hc->ops);
+	dump_flag(d, "draining", hc->draining);
+	dump_flag(d, "gone", !hc->conn);
+	if (hc->error)
+		dump_signed(d, "error", hc->error);
+	dump_enter(d);
+	if (hc->conn)
+		conn_dump(hc->conn, d);
+	if (hc->h2)
+		h2_dump(hc->h2, d);
+	else if (hc->ops && hc->codec == HTTP_CODEC_HTTP1)
+		h1_dump(&hc->h1, d);
+	dump_leave(d);
 }

@@ -67,3 +67,7 @@ must_check int http_client_conn_attach(struct http_client_conn *hc, struct loop 
 				       struct chunk_stock *chunks, void *user);
 /* Closes and frees a detached one, without any callback. */
 void http_client_conn_discard(struct http_client_conn *hc);
+
+/* Looking inside; see base/dump.h. */
+void http_client_conn_check(const struct http_client_conn *hc);
+void http_client_conn_dump(const struct http_client_conn *hc, struct dump *d);

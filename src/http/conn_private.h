@@ -108,3 +108,7 @@ static inline struct duration http_server_linger(const struct http_server_option
 
 #define HTTP_HEADERS_COUNT_DEFAULT 100
 #define HTTP_HEADERS_BYTES_DEFAULT (60 * 1024)
+
+/* Looking inside; see base/dump.h. */
+void h2_check(const struct h2 *h);
+void h2_dump(const struct h2 *h, struct dump *d);

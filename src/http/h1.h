@@ -152,3 +152,7 @@ void h1_resume(struct stream *s);
 /* A head that waits for its body goes alone. */
 void h1_flush(struct h1 *h);
 void h1_on_sent(struct h1 *h);
+
+/* Looking inside; see base/dump.h. */
+void h1_check(const struct h1 *h);
+void h1_dump(const struct h1 *h, struct dump *d);

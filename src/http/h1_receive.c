@@ -252,6 +252,7 @@ void h1_run(struct h1 *h)
 {
 	while (can_go_on(h) && step(h))
 		;
+	debug_check(1, h1_check(h));
 }
 
 bool h1_end_of_input(struct h1 *h)

@@ -208,3 +208,51 @@ void h1_resume(struct stream *s)
 	if (c->eof_received)
 		defer(c->loop, &x->h1->again, on_again);
 }
+
+/*
+ * Looking inside
+ */
+
+static const char *const recv_names[] = {
+	[H1_RECV_HEAD] = "head",
+	[H1_RECV_BODY] = "body",
+	[H1_RECV_TRAILERS] = "trailers",
+	[H1_RECV_END] = "end",
+};
+
+static const char *const send_names[] = {
+	[H1_SEND_HEAD] = "head",   [H1_SEND_LENGTH] = "length", [H1_SEND_CHUNKED] = "chunked",
+	[H1_SEND_CLOSE] = "close", [H1_SEND_NONE] = "none",     [H1_SEND_END] = "end",
+};
+
+void h1_check(const struct h1 *h)
+{
+	assert(h->role);
+	assert(h->recv <= H1_RECV_END);
+	if (h->held)
+		chunk_check(h->held);
+	if (!h->stream)
+		return;
+	stream_check(&h->stream->s);
+	assert(h->stream->h1 == h);
+	assert(h->stream->send <= H1_SEND_END);
+	assert(h->stream->interims <= H1_INTERIMS_MAX + 1); /* the one too many was counted */
+}
+
+void h1_dump(const struct h1 *h, struct dump *d)
+{
+	dump_line(d, "http1");
+	dump_word(d, "receives", recv_names[h->recv]);
+	if (h->stream)
+		dump_word(d, "sends", send_names[h->stream->send]);
+	if (h->left)
+		dump_number(d, "left", h->left);
+	dump_flag(d, "keep_alive", h->keep_alive);
+	dump_flag(d, "dropping", h->dropping);
+	dump_flag(d, "head_held", h->held != NULL);
+	if (!h->stream)
+		return;
+	dump_enter(d);
+	stream_dump(&h->stream->s, 0, d);
+	dump_leave(d);
+}

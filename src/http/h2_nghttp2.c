@@ -229,6 +229,7 @@ void h2_on_data(struct h2 *h)
 		conn_close_after_sent(h->conn, h->linger);
 	else
 		h2_schedule(h);
+	debug_check(h->active, h2_check(h));
 }
 
 void h2_end(struct h2 *h, uint32_t code)
@@ -247,4 +248,46 @@ void h2_flood(struct h2 *h, enum h2_flood_kind kind)
 	if (h->server)
 		h2_server_fault(h, HTTP_FAULT_FLOOD, 0, "too many frames that ask for nothing");
 	h2_end(h, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
+/*
+ * Looking inside
+ */
+
+void h2_check(const struct h2 *h)
+{
+	uint32_t count = 0;
+
+	assert(h->session);
+	assert(!h->server != !h->client);
+	list_check(&h->streams);
+	list_for_each (node, &h->streams) {
+		const struct h2_stream *x = container_of(node, struct h2_stream, in_conn);
+
+		assert(x->h2 == h);
+		stream_check(&x->s);
+		count++;
+	}
+	assert(h->active == count);
+}
+
+void h2_dump(const struct h2 *h, struct dump *d)
+{
+	dump_line(d, "http2");
+	dump_number(d, "streams", h->active);
+	dump_number(d, "own_resets", h->own_resets);
+	dump_flag(d, "settings_came", h->settings_came);
+	dump_flag(d, "ping_waits", h->ping_waits);
+	dump_flag(d, "drain_noticed", h->drain_noticed);
+	dump_flag(d, "drain_final", h->drain_final);
+	dump_flag(d, "ending", h->ending);
+	dump_enter(d);
+	list_for_each (node, &h->streams) {
+		const struct h2_stream *x = container_of(node, struct h2_stream, in_conn);
+
+		if (dump_is_full(d))
+			break;
+		stream_dump(&x->s, x->id, d);
+	}
+	dump_leave(d);
 }

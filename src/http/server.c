@@ -225,3 +225,44 @@ void http_server_conn_close(struct http_server_conn *hc)
 	if (hc->conn)
 		conn_close(hc->conn);
 }
+
+/*
+ * Looking inside
+ */
+
+static const char *const phase_names[] = {
+	[HTTP_PHASE_IDLE] = "idle", [HTTP_PHASE_HEAD] = "head",       [HTTP_PHASE_BUSY] = "busy",
+	[HTTP_PHASE_DROP] = "drop", [HTTP_PHASE_SENDING] = "sending",
+};
+
+void http_server_conn_check(const struct http_server_conn *hc)
+{
+	assert(hc->options);
+	assert(hc->handler);
+	assert(hc->phase < array_count(phase_names));
+	assert(hc->conn || !timer_is_running(&hc->timer));
+	assert(!hc->conn || hc->conn->user == hc || hc->h2);
+	assert(!hc->h2 || hc->codec == HTTP_CODEC_HTTP2);
+	if (hc->conn)
+		conn_check(hc->conn);
+	if (hc->h2)
+		h2_check(hc->h2);
+	else if (hc->codec == HTTP_CODEC_HTTP1)
+		h1_check(&hc->h1);
+}
+
+void http_server_conn_dump(const struct http_server_conn *hc, struct dump *d)
+{
+	dump_line(d, "http_server");
+	dump_word(d, "phase", phase_names[hc->phase]);
+	dump_flag(d, "draining", hc->draining);
+	dump_flag(d, "gone", !hc->conn);
+	dump_enter(d);
+	if (hc->conn)
+		conn_dump(hc->conn, d);
+	if (hc->h2)
+		h2_dump(hc->h2, d);
+	else if (hc->codec == HTTP_CODEC_HTTP1)
+		h1_dump(&hc->h1, d);
+	dump_leave(d);
+}

@@ -103,3 +103,7 @@ struct http_server_conn *http_server_conn_of(const struct stream *s);
 void http_server_conn_drain(struct http_server_conn *hc);
 /* Ends everything now; streams see STREAM_RESET_CLOSED. */
 void http_server_conn_close(struct http_server_conn *hc);
+
+/* Looking inside; see base/dump.h. */
+void http_server_conn_check(const struct http_server_conn *hc);
+void http_server_conn_dump(const struct http_server_conn *hc, struct dump *d);

@@ -71,6 +71,8 @@ struct stream_handler {
 	void (*on_sent)(struct stream *s);
 	/* The last callback. */
 	void (*on_closed)(struct stream *s, enum stream_reset reason);
+	/* Prints what the near side makes of the stream; see base/dump.h. May be NULL. */
+	void (*dump)(const struct stream *s, struct dump *d);
 };
 
 struct stream_ops {
@@ -148,3 +150,7 @@ static inline void stream_reset(struct stream *s, bool refused)
 /* Sends a whole answer with a text body: for local replies and small servers. */
 enum send_result stream_reply(struct stream *s, uint16_t status, struct str content_type,
 			      struct str body);
+
+/* Looking inside; see base/dump.h. */
+void stream_check(const struct stream *s);
+void stream_dump(const struct stream *s, int64_t id, struct dump *d); /* id 0: none */

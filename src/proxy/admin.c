@@ -156,6 +156,7 @@ static const struct endpoint_row rows[] = {
 	{ "/clusters",         false, admin_clusters,         "clusters and their endpoints" },
 	{ "/config_dump",      false, admin_config_dump,      "the resources in use" },
 	{ "/drain_listeners",  true,  run_drain,              "accept no further connection" },
+	{ "/dump",             false, admin_dump,             "connections, pools and loops, by worker" },
 	{ "/help",             false, page_help,              "this list" },
 	{ "/listeners",        false, admin_listeners,        "addresses that are listened on" },
 	{ "/logging",          true,  run_logging,            "set the level of the log: ?level=" },
@@ -238,12 +239,14 @@ static void on_headers(struct stream *s, struct headers *h, bool end)
 		.out = &out,
 		.status = 200,
 		.content_type = STR("text/plain; charset=UTF-8"),
+		.stream = s,
 	};
 
 	run(&r, h);
-	stream_reply(s, r.status, r.content_type, buf_str(&out));
+	if (!r.later)
+		stream_reply(s, r.status, r.content_type, buf_str(&out));
 	buf_fini(&out);
-	if (!end)
+	if (!end && !r.later)
 		stream_reset(s, false);
 }
 

@@ -33,6 +33,8 @@ struct admin_request {
 	struct buf *out;
 	uint16_t status;
 	struct str content_type;
+	struct stream *stream;
+	bool later; /* set by a page that answers on the stream by itself, in a later turn */
 };
 
 /* The value of a query parameter; empty where it is absent. *ret_there may be NULL. */
@@ -49,3 +51,4 @@ void admin_clusters(struct admin_request *r);
 void admin_listeners(struct admin_request *r);
 void admin_config_dump(struct admin_request *r);
 void admin_certs(struct admin_request *r);
+void admin_dump(struct admin_request *r);

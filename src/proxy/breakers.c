@@ -93,3 +93,30 @@ uint32_t breaker_value(const struct breakers *b, uint8_t priority, enum breaker 
 {
 	return atomic_load_explicit(count_of(b, priority, which), memory_order_relaxed);
 }
+
+/*
+ * Looking inside
+ */
+
+static const char *const names[] = {
+	[BREAKER_CONNECTIONS] = "connections",
+	[BREAKER_PENDING] = "pending",
+	[BREAKER_REQUESTS] = "requests",
+	[BREAKER_RETRIES] = "retries",
+};
+
+void breakers_check(const struct breakers *b)
+{
+	assert(b->refs > 0);
+	assert(b->counts);
+}
+
+void breakers_dump(const struct breakers *b, struct dump *d)
+{
+	for (uint8_t priority = 0; priority < PRIORITY_COUNT; priority++) {
+		dump_line(d, "breakers");
+		dump_number(d, "priority", priority);
+		for (int i = 0; i < BREAKER_COUNT; i++)
+			dump_number(d, names[i], breaker_value(b, priority, (enum breaker)i));
+	}
+}

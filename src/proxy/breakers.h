@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/dump.h"
 #include "base/list.h"
 #include "model/cluster.h"
 
@@ -44,3 +45,7 @@ bool breaker_take(struct breakers *b, const struct breaker_limits *limits, uint8
 void breaker_take_anyway(struct breakers *b, uint8_t priority, enum breaker which);
 void breaker_give(struct breakers *b, uint8_t priority, enum breaker which);
 uint32_t breaker_value(const struct breakers *b, uint8_t priority, enum breaker which);
+
+/* Looking inside; see base/dump.h. */
+void breakers_check(const struct breakers *b);
+void breakers_dump(const struct breakers *b, struct dump *d);

@@ -151,3 +151,32 @@ struct cluster_state *cluster_state_new(const struct cluster_state_input *in, st
 	assert(r == 0 || c->tls.missing || c->tls.context);
 	return c;
 }
+
+/*
+ * Looking inside
+ */
+
+void cluster_state_check(const struct cluster_state *c)
+{
+	assert(c->cluster);
+	assert(c->stats);
+	breakers_check(c->breakers);
+	for (uint32_t i = 0; i < cluster_state_host_count(c); i++) {
+		assert(c->hosts[i]->shared.refs > 0);
+		assert(address_eq(&c->hosts[i]->address, &c->endpoints->items[i].address));
+	}
+}
+
+void cluster_state_dump(const struct cluster_state *c, struct dump *d)
+{
+	dump_line(d, "cluster");
+	dump_str(d, "name", c->cluster->part.name);
+	dump_number(d, "slot", c->slot);
+	dump_number(d, "endpoints", cluster_state_host_count(c));
+	dump_flag(d, "endpoints_missing", !c->endpoints);
+	dump_flag(d, "tls", c->tls.context != NULL);
+	dump_flag(d, "secrets_missing", c->tls.missing);
+	dump_enter(d);
+	breakers_dump(c->breakers, d);
+	dump_leave(d);
+}

@@ -70,3 +70,7 @@ static inline uint32_t cluster_state_host_count(const struct cluster_state *c)
 
 /* Name under which its counters appear. */
 struct str cluster_stat_name(const struct cluster *c);
+
+/* Looking inside; see base/dump.h. */
+void cluster_state_check(const struct cluster_state *c);
+void cluster_state_dump(const struct cluster_state *c, struct dump *d);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/state.h"
 #include "net/sni.h"
 #include "net/socket_conn.h"
 #include "net/tls.h"
@@ -12,20 +13,20 @@
 #include "proxy/inspect.h"
 #include "proxy/tcp_proxy.h"
 
-#define TO(stage) (1u << DOWNSTREAM_##stage)
+#define TO(stage) STATE_TO(DOWNSTREAM_##stage)
 
-static const uint8_t moves[] = {
-	[DOWNSTREAM_HELD] = TO(INSPECTING) | TO(HANDSHAKE) | TO(SERVING) | TO(CLOSED),
-	[DOWNSTREAM_INSPECTING] = TO(HANDSHAKE) | TO(SERVING) | TO(CLOSED),
-	[DOWNSTREAM_HANDSHAKE] = TO(SERVING) | TO(CLOSED),
-	[DOWNSTREAM_SERVING] = TO(CLOSED),
-	[DOWNSTREAM_CLOSED] = 0,
+/* Drawn in downstream.h. */
+static const struct state_row downstream_stages[] = {
+	[DOWNSTREAM_HELD] = { "held", TO(INSPECTING) | TO(HANDSHAKE) | TO(SERVING) | TO(CLOSED) },
+	[DOWNSTREAM_INSPECTING] = { "inspecting", TO(HANDSHAKE) | TO(SERVING) | TO(CLOSED) },
+	[DOWNSTREAM_HANDSHAKE] = { "handshake", TO(SERVING) | TO(CLOSED) },
+	[DOWNSTREAM_SERVING] = { "serving", TO(CLOSED) },
+	[DOWNSTREAM_CLOSED] = { "closed", 0 },
 };
 
 static void stage_move(struct downstream *d, enum downstream_stage to)
 {
-	assert(moves[d->stage] & 1u << to);
-	d->stage = to;
+	state_move(downstream_stages, d->stage, to);
 }
 
 static void d_reap(struct deferred *deferred)
@@ -58,6 +59,7 @@ void downstream_closed(struct downstream *d)
 	}
 	loop_reap(w->loop, &d->reap, d_reap);
 	worker_connections_add(w, -1);
+	debug_check(w->downstream_count, worker_check(w));
 }
 
 static void log_refused(struct downstream *d, enum reason reason, const char *detail)
@@ -338,6 +340,7 @@ void downstream_open_take(struct worker *w, uint32_t listener_slot, struct conn 
 	} else {
 		hold(d);
 	}
+	debug_check(w->downstream_count, worker_check(w));
 }
 
 void downstream_accept(struct worker *w, uint32_t listener_slot, int fd, const struct address *peer)
@@ -384,4 +387,48 @@ enum metric_tls downstream_tls(const struct downstream *d)
 	if (!d->conn || !d->conn->tls)
 		return METRIC_PLAINTEXT;
 	return d->conn->tls->mutual ? METRIC_MUTUAL_TLS : METRIC_TLS;
+}
+
+/*
+ * Looking inside
+ */
+
+void downstream_check(const struct downstream *d)
+{
+	assert(d->stage < DOWNSTREAM_CLOSED);
+	assert(d->conn);
+	assert(!list_is_linked(&d->in_held) || d->stage == DOWNSTREAM_HELD);
+	assert(!d->chain || d->listener);
+	assert(d->stage != DOWNSTREAM_SERVING || d->chain);
+	assert(!d->tcp || d->stage == DOWNSTREAM_SERVING);
+	assert(!d->http.server || d->stage == DOWNSTREAM_SERVING);
+	assert(!d->tcp || !d->http.server);
+	if (d->tcp)
+		tcp_session_check(d->tcp);
+	else if (d->http.server)
+		http_server_conn_check(d->http.server);
+	else
+		conn_check(d->conn);
+}
+
+void downstream_dump(const struct downstream *d, struct dump *out)
+{
+	dump_line(out, "downstream");
+	dump_number(out, "id", d->id);
+	dump_word(out, "stage", downstream_stages[d->stage].name);
+	if (d->listener)
+		dump_str(out, "listener", d->listener->listener->part.name);
+	if (d->http.server) {
+		dump_number(out, "requests", d->http.requests);
+		dump_number(out, "active", d->http.active);
+		dump_flag(out, "draining", d->http.draining);
+	}
+	dump_enter(out);
+	if (d->http.server)
+		http_server_conn_dump(d->http.server, out);
+	else if (d->conn)
+		conn_dump(d->conn, out);
+	if (d->tcp)
+		tcp_session_dump(d->tcp, out);
+	dump_leave(out);
 }

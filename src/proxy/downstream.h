@@ -90,3 +90,7 @@ void downstream_closed(struct downstream *d);
 /* The client's name by mutual TLS: its SPIFFE ID, or its first DNS name; empty. */
 struct str downstream_peer_name(const struct downstream *d);
 enum metric_tls downstream_tls(const struct downstream *d);
+
+/* Looking inside; see base/dump.h. */
+void downstream_check(const struct downstream *d);
+void downstream_dump(const struct downstream *d, struct dump *out);

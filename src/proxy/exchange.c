@@ -151,6 +151,7 @@ static void response_ended(struct exchange *x)
 
 static void after_send(struct exchange *x, enum send_result sent, bool end)
 {
+	debug_check(1, exchange_check(x));
 	if (sent == SEND_QUEUED && !end && x->attempt.stream)
 		stream_pause(x->attempt.stream);
 	if (sent == SEND_CLOSED || x->state == EXCHANGE_ENDED)
@@ -269,12 +270,15 @@ static void down_headers(struct stream *s, struct headers *h, bool end)
 		chain_request(x);
 }
 
+static void down_dump(const struct stream *s, struct dump *d);
+
 static const struct stream_handler down_handler = {
 	.on_headers = down_headers,
 	.on_data = down_data,
 	.on_trailers = down_trailers,
 	.on_sent = down_sent,
 	.on_closed = down_closed,
+	.dump = down_dump,
 };
 
 static void count_begin(struct downstream *client, struct stream *s)
@@ -319,4 +323,48 @@ void exchange_open(struct downstream *client, struct stream *s)
 	s->handler = &down_handler;
 	s->user = x;
 	count_begin(client, s);
+}
+
+/*
+ * Looking inside
+ */
+
+void exchange_check(const struct exchange *x)
+{
+	const struct attempt *a = &x->attempt;
+
+	assert(x->client);
+	assert(x->worker == x->client->worker);
+	assert(x->snapshot);
+	assert(x->http);
+	assert(!a->stream || a->upstream);
+	assert(!a->upstream || a->upstream->refs > 0);
+	assert(!x->response_ended || x->response_started);
+	assert(x->state != EXCHANGE_BACKOFF || !a->stream);
+	assert(x->body.sent <= buf_len(&x->body.bytes));
+	assert(x->tried.count <= TRIED_MAX);
+}
+
+void exchange_dump(const struct exchange *x, struct dump *d)
+{
+	dump_line(d, "exchange");
+	dump_word(d, "state", exchange_states[x->state].name);
+	dump_number(d, "snapshot", x->snapshot->number);
+	dump_number(d, "attempts", x->attempts);
+	dump_number(d, "status", x->status);
+	dump_number(d, "body_kept", buf_len(&x->body.bytes));
+	if (x->attempt.upstream)
+		dump_str(d, "endpoint",
+			 str_from(address_text(&x->attempt.upstream->host->address)));
+	dump_flag(d, "request_ended", x->request_ended);
+	dump_flag(d, "request_sent", x->request_sent);
+	dump_flag(d, "response_started", x->response_started);
+	dump_flag(d, "response_ended", x->response_ended);
+	dump_flag(d, "filter_waits", x->filter_waits);
+	dump_flag(d, "attempt_streams", x->attempt.stream != NULL);
+}
+
+static void down_dump(const struct stream *s, struct dump *d)
+{
+	exchange_dump(s->user, d);
 }

@@ -20,6 +20,7 @@
 
 #include <assert.h>
 
+#include "base/state.h"
 #include "http/stream.h"
 #include "model/routes.h"
 #include "proxy/deadlines.h"
@@ -145,25 +146,33 @@ void exchange_reset(struct exchange *x, enum reason reason, bool refused);
 
 /* Between the files of the exchange. */
 
-/* Where an exchange may go from each state. Ended it may be told to end once more. */
-#define EXCHANGE_TO(state) (1u << EXCHANGE_##state)
+/*
+ * Where an exchange may go from each state. Ended it may be told to end once more.
+ *
+ *	FILTERS ─▶ ROUTED ─▶ CONNECTING ─▶ UPSTREAM ─▶ RESPONSE ─▶ ENDED
+ *	                       ▲    │          │                     ▲
+ *	                       │    ▼          ▼                     │
+ *	                       └─ BACKOFF ◀────┘    any but ENDED ─▶ LOCAL
+ */
+#define EXCHANGE_TO(state) STATE_TO(EXCHANGE_##state)
 #define EXCHANGE_TO_END    (EXCHANGE_TO(LOCAL) | EXCHANGE_TO(ENDED))
 
-static const uint8_t exchange_moves[] = {
-	[EXCHANGE_FILTERS] = EXCHANGE_TO(ROUTED) | EXCHANGE_TO_END,
-	[EXCHANGE_ROUTED] = EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END,
-	[EXCHANGE_CONNECTING] = EXCHANGE_TO(UPSTREAM) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END,
-	[EXCHANGE_BACKOFF] = EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END,
-	[EXCHANGE_UPSTREAM] = EXCHANGE_TO(RESPONSE) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END,
-	[EXCHANGE_RESPONSE] = EXCHANGE_TO_END,
-	[EXCHANGE_LOCAL] = EXCHANGE_TO(ENDED),
-	[EXCHANGE_ENDED] = EXCHANGE_TO(ENDED),
+static const struct state_row exchange_states[] = {
+	[EXCHANGE_FILTERS] = { "filters", EXCHANGE_TO(ROUTED) | EXCHANGE_TO_END },
+	[EXCHANGE_ROUTED] = { "routed", EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END },
+	[EXCHANGE_CONNECTING] = { "connecting",
+				  EXCHANGE_TO(UPSTREAM) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END },
+	[EXCHANGE_BACKOFF] = { "backoff", EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END },
+	[EXCHANGE_UPSTREAM] = { "upstream",
+				EXCHANGE_TO(RESPONSE) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END },
+	[EXCHANGE_RESPONSE] = { "response", EXCHANGE_TO_END },
+	[EXCHANGE_LOCAL] = { "local", EXCHANGE_TO(ENDED) },
+	[EXCHANGE_ENDED] = { "ended", EXCHANGE_TO(ENDED) },
 };
 
 static inline void exchange_move(struct exchange *x, enum exchange_state to)
 {
-	assert(exchange_moves[x->state] & 1u << to);
-	x->state = to;
+	state_move(exchange_states, x->state, to);
 }
 
 static inline struct pool *exchange_pool(struct exchange *x)
@@ -219,3 +228,7 @@ void attempt_resume_response(struct exchange *x);
 void exchange_send_head(struct exchange *x, struct headers *h, bool end);
 void exchange_send_data(struct exchange *x, struct str data, bool end);
 void exchange_send_trailers(struct exchange *x, struct headers *trailers);
+
+/* Looking inside; see base/dump.h. */
+void exchange_check(const struct exchange *x);
+void exchange_dump(const struct exchange *x, struct dump *d);

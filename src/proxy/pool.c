@@ -252,6 +252,7 @@ static void on_ready(struct http_client_conn *hc)
 	upstream_ref(u);
 	conn_settled(uc);
 	connect_for_waiters(u);
+	debug_check(u->conn_count + u->waiter_count, pool_check(u));
 	upstream_unref(u);
 }
 
@@ -347,6 +348,7 @@ static void on_closed(struct http_client_conn *hc, int error)
 	uc->conn = NULL;
 	connect_for_waiters(u);
 	loop_reap(loop_of(u), &uc->reap, conn_reap);
+	debug_check(u->conn_count + u->waiter_count, pool_check(u));
 	upstream_unref(u);
 }
 
@@ -577,6 +579,7 @@ enum pool_result pool_get(struct upstream *u, struct pool_request *r,
 	list_push_back(&u->waiters, &r->in_waiters);
 	u->waiter_count++;
 	connect_for_waiters(u);
+	debug_check(u->conn_count + u->waiter_count, pool_check(u));
 	return POOL_WAIT;
 }
 
@@ -600,6 +603,7 @@ struct stream *pool_begin(struct upstream_conn *uc, const struct stream_handler 
 	uc->requests++;
 	if (!http_client_conn_available(uc->client) && uc->state == POOL_CONN_READY)
 		move_to_others(uc, POOL_CONN_BUSY);
+	debug_check(uc->upstream->conn_count, pool_check(uc->upstream));
 	return s;
 }
 
@@ -644,4 +648,86 @@ void pool_close(struct upstream *u)
 	end_list(&u->ready, end_conn);
 	end_list(&u->others, end_conn);
 	upstream_unref(u);
+}
+
+/*
+ * Looking inside
+ */
+
+static const char *const conn_state_names[] = {
+	[POOL_CONN_CONNECTING] = "connecting",
+	[POOL_CONN_READY] = "ready",
+	[POOL_CONN_BUSY] = "busy",
+	[POOL_CONN_ENDING] = "ending",
+	[POOL_CONN_ARRIVING] = "arriving",
+};
+
+/* Returns how many of the list are in the state. */
+static uint32_t conns_check(const struct upstream *u, const struct list *conns, int state)
+{
+	uint32_t count = 0;
+
+	list_check(conns);
+	list_for_each (node, conns) {
+		const struct upstream_conn *uc = container_of(node, struct upstream_conn, in_pool);
+
+		assert(uc->upstream == u);
+		assert((uc->state == POOL_CONN_READY) == (conns == &u->ready));
+		count += (int)uc->state == state;
+	}
+	return count;
+}
+
+void pool_check(const struct upstream *u)
+{
+	assert(u->refs > 0);
+	assert(conns_check(u, &u->ready, POOL_CONN_READY) == u->ready_count);
+	assert(conns_check(u, &u->others, POOL_CONN_CONNECTING) == u->connecting);
+	assert(conns_check(u, &u->others, POOL_CONN_ARRIVING) == u->arriving);
+	assert(list_count(&u->ready) + list_count(&u->others) == u->conn_count);
+	list_check(&u->waiters);
+	list_for_each (node, &u->waiters)
+		assert(container_of(node, struct pool_request, in_waiters)->upstream == u);
+	assert(list_count(&u->waiters) == u->waiter_count);
+	assert(!u->retired || u->waiter_count == 0);
+}
+
+static void conns_dump(const struct list *conns, struct dump *d)
+{
+	list_for_each (node, conns) {
+		const struct upstream_conn *uc = container_of(node, struct upstream_conn, in_pool);
+
+		if (dump_is_full(d))
+			return;
+		dump_line(d, "pooled");
+		dump_word(d, "state", conn_state_names[uc->state]);
+		dump_number(d, "requests", uc->requests);
+		dump_number(d, "generation", uc->generation);
+		dump_flag(d, "http2", uc->http2);
+		dump_flag(d, "local_close", uc->local_close);
+		dump_enter(d);
+		if (uc->client)
+			http_client_conn_dump(uc->client, d);
+		dump_leave(d);
+	}
+}
+
+void pool_dump(const struct upstream *u, struct dump *d)
+{
+	dump_line(d, "upstream");
+	dump_str(d, "address", str_from(address_text(&u->host->address)));
+	dump_number(d, "refs", u->refs);
+	dump_number(d, "conns", u->conn_count);
+	dump_number(d, "ready", u->ready_count);
+	dump_number(d, "connecting", u->connecting);
+	dump_number(d, "arriving", u->arriving);
+	dump_number(d, "waiters", u->waiter_count);
+	dump_number(d, "failures", u->failures);
+	dump_flag(d, "retired", u->retired);
+	dump_flag(d, "multiplexes", u->multiplexes);
+	dump_flag(d, "asks", u->ask != NULL);
+	dump_enter(d);
+	conns_dump(&u->ready, d);
+	conns_dump(&u->others, d);
+	dump_leave(d);
 }

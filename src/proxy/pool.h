@@ -85,3 +85,7 @@ void pool_retire(struct upstream *u);
 void pool_renew(struct upstream *u);
 /* Ends all connections at once: the worker stops. */
 void pool_close(struct upstream *u);
+
+/* Looking inside; see base/dump.h. */
+void pool_check(const struct upstream *u);
+void pool_dump(const struct upstream *u, struct dump *d);

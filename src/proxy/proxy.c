@@ -2,15 +2,26 @@
 
 #include <signal.h>
 
+#include "base/crash.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/state.h"
 #include "proxy/admin.h"
 #include "proxy/cpus.h"
 #include "proxy/mesh_link.h"
 
 #define CONFIG_BYTES_MAX (64 * 1024 * 1024)
 #define CHUNKS_FREE_MAX  16
+
+/* Drawn in proxy.h. Told to end, it may be told so again. */
+static const struct state_row proxy_states[] = {
+	[PROXY_STARTING] = { "starting", STATE_TO(PROXY_LIVE) | STATE_TO(PROXY_DRAINING) |
+						 STATE_TO(PROXY_ENDED) },
+	[PROXY_LIVE] = { "live", STATE_TO(PROXY_DRAINING) | STATE_TO(PROXY_ENDED) },
+	[PROXY_DRAINING] = { "draining", STATE_TO(PROXY_ENDED) },
+	[PROXY_ENDED] = { "ended", STATE_TO(PROXY_DRAINING) | STATE_TO(PROXY_ENDED) },
+};
 
 int proxy_read_config(const char *path, struct bootstrap **ret_bootstrap, struct diag *d)
 {
@@ -42,7 +53,7 @@ static void ended(struct proxy *p)
 		loop_stop(p->loop);
 		return;
 	}
-	p->state = PROXY_ENDED;
+	state_move(proxy_states, p->state, PROXY_ENDED);
 	timer_stop(&p->drain_timer);
 	mesh_link_stop(p->link, on_link_stopped, p);
 }
@@ -100,7 +111,7 @@ void proxy_terminate(struct proxy *p)
 		ended(p);
 		return;
 	}
-	p->state = PROXY_DRAINING;
+	state_move(proxy_states, p->state, PROXY_DRAINING);
 	log_info("proxy.drains", "time=%llds", (long long)(p->options.drain_time.ns / 1000000000));
 	timer_start(p->loop, &p->drain_timer, p->options.drain_time);
 	worker_group_drain(&p->workers);
@@ -125,7 +136,7 @@ static void on_served(struct snapshots *s, uint64_t number)
 	struct proxy *p = container_of(s, struct proxy, snapshots);
 
 	if (p->state == PROXY_STARTING) {
-		p->state = PROXY_LIVE;
+		state_move(proxy_states, p->state, PROXY_LIVE);
 		log_info("proxy.live", "workers=%u", p->workers.count);
 	}
 	resources_served(&p->resources, number);
@@ -259,6 +270,11 @@ static int init(struct proxy *p)
 	return 0;
 }
 
+static void dump_crashed(const void *proxy, struct dump *d)
+{
+	proxy_dump(proxy, d);
+}
+
 int proxy_open_take(struct proxy *p, struct bootstrap *bootstrap,
 		    const struct proxy_options *options, struct diag *d)
 {
@@ -289,6 +305,7 @@ int proxy_open_take(struct proxy *p, struct bootstrap *bootstrap,
 	if (r < 0)
 		return diag_fail(d, r, "cannot start a thread: %s", err_text(r));
 	mesh_link_start(p->link);
+	crash_watch_thread(dump_crashed, p);
 	return 0;
 }
 
@@ -306,8 +323,35 @@ void proxy_close(struct proxy *p)
 {
 	if (!p->workers.workers)
 		return;
+	crash_watch_thread(NULL, NULL);
 	worker_group_stop(&p->workers);
 	worker_group_join(&p->workers);
 	ports_shut(p);
 	admin_close(p->admin);
+}
+
+/*
+ * Looking inside
+ */
+
+void proxy_check(const struct proxy *p)
+{
+	loop_check(p->loop);
+	chunk_stock_check(&p->chunks);
+	snapshots_check(&p->snapshots);
+	for (int i = 0; i < PART_KIND_COUNT; i++)
+		map_check(&p->resources.by_name[i]);
+}
+
+void proxy_dump(const struct proxy *p, struct dump *d)
+{
+	dump_line(d, "main");
+	dump_word(d, "state", proxy_states[p->state].name);
+	dump_number(d, "workers", p->workers.count);
+	dump_number(d, "revision", p->resources.revision_applied);
+	dump_enter(d);
+	loop_dump(p->loop, d);
+	chunk_stock_dump(&p->chunks, d);
+	snapshots_dump(&p->snapshots, d);
+	dump_leave(d);
 }

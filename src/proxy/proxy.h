@@ -51,6 +51,7 @@ struct proxy {
 	struct instant started;
 	struct wall_time wall_started;
 	struct timer drain_timer;
+	uint32_t dumps; /* that admin has under way */
 };
 
 /* Reads and compiles a bootstrap file. */
@@ -76,3 +77,8 @@ void proxy_terminate(struct proxy *p);
 void proxy_drain_listeners(struct proxy *p);
 /* Ends now. */
 void proxy_quit(struct proxy *p);
+
+/* Looking inside; see base/dump.h. */
+/* What the main thread owns: on that thread. */
+void proxy_check(const struct proxy *p);
+void proxy_dump(const struct proxy *p, struct dump *d);

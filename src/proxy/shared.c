@@ -96,3 +96,27 @@ void shared_unref(struct shared *s)
 	list_push_back(&s->domain->retired, &s->in_retired);
 	s->domain->retired_count++;
 }
+
+/*
+ * Looking inside
+ */
+
+void shared_domain_check(const struct shared_domain *d)
+{
+	uint32_t count = 0;
+
+	list_check(&d->retired);
+	list_for_each (node, &d->retired) {
+		assert(container_of(node, struct shared, in_retired)->refs == 0);
+		count++;
+	}
+	assert(count == d->retired_count);
+}
+
+void shared_dump_fields(const struct shared *s, struct dump *d)
+{
+	dump_number(d, "refs", s->refs);
+	for (uint32_t i = 0; i < s->domain->worker_count; i++)
+		dump_number(d, "holds",
+			    atomic_load_explicit(&s->holds[i * s->stride], memory_order_relaxed));
+}

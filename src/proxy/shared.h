@@ -21,6 +21,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/dump.h"
 #include "base/list.h"
 
 /* Whoever frees retired objects: one per process, on the main thread. */
@@ -74,3 +75,8 @@ static inline void shared_release(struct shared *s, uint32_t worker)
 	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) - 1,
 			      memory_order_release);
 }
+
+/* Looking inside; see base/dump.h. */
+void shared_domain_check(const struct shared_domain *d);
+/* refs and the holds of each worker, as fields of the present line. */
+void shared_dump_fields(const struct shared *s, struct dump *d);

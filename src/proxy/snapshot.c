@@ -86,10 +86,12 @@ static void delivery_confirmed(struct task *t)
 {
 	struct snapshot_delivery *d = container_of(t, struct snapshot_delivery, to_main);
 	struct snapshot *s = d->snapshot;
+	struct snapshots *owner = s->owner;
 
 	s->confirmed++;
-	if (s->confirmed == s->owner->reader_count)
+	if (s->confirmed == owner->reader_count)
 		snapshot_served(s);
+	debug_check(owner->next[SNAPSHOT_CLUSTERS]->count * 4, snapshots_check(owner));
 }
 
 static void delivery_arrived(struct task *t)
@@ -203,6 +205,7 @@ uint64_t snapshots_publish(struct snapshots *s)
 			loop_post(d->reader->loop, &d->to_reader, delivery_arrived);
 		}
 	}
+	debug_check(s->next[SNAPSHOT_CLUSTERS]->count * 4, snapshots_check(s));
 	return s->current->number;
 }
 
@@ -212,4 +215,67 @@ void snapshot_reader_leave(struct snapshot_reader *r)
 		shared_release(&r->current->shared, r->index);
 	r->current = NULL;
 	r->left = true;
+}
+
+/*
+ * Looking inside
+ */
+
+static const char *const table_names[] = {
+	[SNAPSHOT_LISTENERS] = "listeners",
+	[SNAPSHOT_ROUTES] = "routes",
+	[SNAPSHOT_CLUSTERS] = "clusters",
+	[SNAPSHOT_PORTS] = "ports",
+};
+
+static void table_check(const struct shared_table *t)
+{
+	assert(t->refs > 0);
+	for (uint32_t i = 0; i < t->count; i++)
+		assert(!t->items[i] || t->items[i]->refs > 0);
+}
+
+void snapshots_check(const struct snapshots *s)
+{
+	shared_domain_check(s->domain);
+	for (int i = 0; i < SNAPSHOT_TABLE_COUNT; i++)
+		table_check(s->next[i]);
+	for (const struct snapshot *n = s->current; n; n = n->before) {
+		assert(n->owner == s);
+		assert(n->shared.refs > 0);
+		assert(n->number <= s->number);
+		assert(n->confirmed <= s->reader_count);
+		assert(!n->before || n->before->number < n->number);
+		for (int i = 0; i < SNAPSHOT_TABLE_COUNT; i++)
+			table_check(n->tables[i]);
+	}
+	assert(s->served <= s->number);
+}
+
+static uint32_t table_used(const struct shared_table *t)
+{
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < t->count; i++)
+		used += t->items[i] != NULL;
+	return used;
+}
+
+void snapshots_dump(const struct snapshots *s, struct dump *d)
+{
+	dump_line(d, "snapshots");
+	dump_number(d, "number", s->number);
+	dump_number(d, "served", s->served);
+	dump_number(d, "retired", s->domain->retired_count);
+	dump_flag(d, "changed", s->changed);
+	dump_enter(d);
+	for (const struct snapshot *n = s->current; n && !dump_is_full(d); n = n->before) {
+		dump_line(d, "snapshot");
+		dump_number(d, "number", n->number);
+		dump_number(d, "confirmed", n->confirmed);
+		for (int i = 0; i < SNAPSHOT_TABLE_COUNT; i++)
+			dump_number(d, table_names[i], table_used(n->tables[i]));
+		shared_dump_fields(&n->shared, d);
+	}
+	dump_leave(d);
 }

@@ -124,3 +124,7 @@ static inline void snapshot_release(struct snapshot_reader *r, struct snapshot *
 
 /* The reader ends: lets its current snapshot go. On its thread, after its last stream. */
 void snapshot_reader_leave(struct snapshot_reader *r);
+
+/* Looking inside; see base/dump.h. */
+void snapshots_check(const struct snapshots *s); /* on the main thread */
+void snapshots_dump(const struct snapshots *s, struct dump *d);

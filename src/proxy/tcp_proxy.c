@@ -1,13 +1,26 @@
 #include "proxy/tcp_proxy.h"
 
+#include <assert.h>
+
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/state.h"
 #include "net/tls.h"
 #include "proxy/access_logger.h"
 #include "proxy/retry.h"
 
 /* So long a side may take to close after the last byte. */
 #define LINGER DURATION_SECONDS(10)
+
+/*
+ *	CONNECTING ── an endpoint took the connection ──▶ OPEN ──▶ CLOSED
+ *	     └────────── none did, or the client left ──────────────▶ ▲
+ */
+static const struct state_row tcp_states[] = {
+	[TCP_CONNECTING] = { "connecting", STATE_TO(TCP_OPEN) | STATE_TO(TCP_CLOSED) },
+	[TCP_OPEN] = { "open", STATE_TO(TCP_CLOSED) },
+	[TCP_CLOSED] = { "closed", 0 },
+};
 
 static void connect_next(struct tcp_session *t);
 
@@ -106,7 +119,7 @@ static void note(struct tcp_session *t, enum reason reason)
 
 static void finish(struct tcp_session *t)
 {
-	t->state = TCP_CLOSED;
+	state_move(tcp_states, t->state, TCP_CLOSED);
 	timer_stop(&t->timer);
 	defer_cancel(&t->again);
 	t->bytes_received = t->client->conn->bytes_received;
@@ -311,7 +324,7 @@ static void connecting_opened(struct conn *c)
 	struct conn *down = t->client->conn;
 
 	timer_stop(&t->timer);
-	t->state = TCP_OPEN;
+	state_move(tcp_states, t->state, TCP_OPEN);
 	t->active_at = loop_now(loop_of(t));
 	c->handler = &up_handler;
 	upstream_count_tls(wc, c, true);
@@ -416,4 +429,31 @@ void tcp_session_open(struct downstream *d)
 	d->conn->limits.input_bytes_max = d->listener->listener->buffer_limit_bytes;
 	conn_pause(d->conn);
 	connect_next(t);
+}
+
+/*
+ * Looking inside
+ */
+
+void tcp_session_check(const struct tcp_session *t)
+{
+	assert(t->client);
+	assert(t->settings);
+	assert(t->state != TCP_OPEN || t->upstream);
+	assert(!t->up || t->up->user == t);
+	assert(!t->counted || t->up);
+	assert(t->tried.count <= TRIED_MAX);
+}
+
+void tcp_session_dump(const struct tcp_session *t, struct dump *d)
+{
+	dump_line(d, "tcp");
+	dump_word(d, "state", tcp_states[t->state].name);
+	dump_number(d, "attempts", t->attempts);
+	if (t->upstream)
+		dump_str(d, "endpoint", str_from(address_text(&t->upstream->host->address)));
+	dump_enter(d);
+	if (t->up)
+		conn_dump(t->up, d);
+	dump_leave(d);
 }

@@ -44,3 +44,7 @@ struct tcp_session {
 void tcp_session_open(struct downstream *d);
 /* Ends now. */
 void tcp_session_close(struct tcp_session *t, enum reason reason);
+
+/* Looking inside; see base/dump.h. */
+void tcp_session_check(const struct tcp_session *t);
+void tcp_session_dump(const struct tcp_session *t, struct dump *d);

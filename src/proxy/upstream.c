@@ -379,3 +379,38 @@ void upstream_count_tls(struct worker_cluster *wc, const struct conn *c, bool op
 	if (!c->tls->mutual)
 		stat_inc(wc->cells, CLUSTER_TLS_NO_CERTIFICATE);
 }
+
+/*
+ * Looking inside
+ */
+
+void worker_cluster_check(const struct worker_cluster *wc)
+{
+	assert(wc->worker);
+	assert(wc->state);
+	assert(!wc->detached == !!wc->by_index);
+	list_check(&wc->upstreams);
+	list_for_each (node, &wc->upstreams) {
+		const struct upstream *u = container_of(node, struct upstream, in_cluster);
+
+		assert(u->cluster == wc);
+		assert(u->retired || !wc->detached);
+		pool_check(u);
+	}
+	for (uint32_t i = 0; !wc->detached && i < cluster_state_host_count(wc->state); i++) {
+		assert(!wc->by_index[i] || wc->by_index[i]->host == wc->state->hosts[i]);
+		assert(!wc->by_index[i] || wc->by_index[i]->state == wc->state);
+	}
+}
+
+void worker_cluster_dump(const struct worker_cluster *wc, struct dump *d)
+{
+	cluster_state_dump(wc->state, d);
+	dump_enter(d);
+	list_for_each (node, &wc->upstreams) {
+		if (dump_is_full(d))
+			break;
+		pool_dump(container_of(node, struct upstream, in_cluster), d);
+	}
+	dump_leave(d);
+}

@@ -114,3 +114,7 @@ void upstream_count_tls(struct worker_cluster *wc, const struct conn *c, bool op
 
 /* The worker stops: everything closes now. Returns NULL. */
 struct worker_cluster *worker_cluster_stop(struct worker_cluster *wc);
+
+/* Looking inside; see base/dump.h. */
+void worker_cluster_check(const struct worker_cluster *wc);
+void worker_cluster_dump(const struct worker_cluster *wc, struct dump *d);

@@ -495,6 +495,11 @@ void worker_group_fini(struct worker_group *g)
 	mem_free(g->loads);
 }
 
+static void dump_crashed(const void *worker, struct dump *d)
+{
+	worker_dump(worker, d);
+}
+
 static void *thread_main(void *user)
 {
 	struct worker *w = user;
@@ -503,7 +508,7 @@ static void *thread_main(void *user)
 
 	snprintf(name, sizeof(name), "worker %u", w->index);
 	pthread_setname_np(pthread_self(), name);
-	crash_watch_thread(NULL, NULL);
+	crash_watch_thread(dump_crashed, w);
 	r = loop_run(w->loop);
 	crash_unwatch_thread();
 	if (r < 0) {
@@ -561,4 +566,69 @@ void worker_group_join(struct worker_group *g)
 	}
 	for (int i = 0; i < LAST_TURNS; i++)
 		finish_tasks(g);
+}
+
+/*
+ * Looking inside
+ */
+
+void worker_check(const struct worker *w)
+{
+	uint32_t held = 0;
+
+	assert(w->group->workers[w->index] == w);
+	list_check(&w->downstreams);
+	assert(list_count(&w->downstreams) == w->downstream_count);
+	list_for_each (node, &w->downstreams) {
+		const struct downstream *d = container_of(node, struct downstream, in_worker);
+
+		assert(d->worker == w);
+		downstream_check(d);
+	}
+	list_check(&w->held);
+	list_for_each (node, &w->held) {
+		assert(container_of(node, struct downstream, in_held)->stage == DOWNSTREAM_HELD);
+		held++;
+	}
+	assert(w->held_count == held);
+	chunk_stock_check(&w->chunks);
+	assert(!w->stopping || w->draining);
+}
+
+static void ports_dump(const struct worker *w, struct dump *d)
+{
+	for (uint32_t i = 0; i < w->port_count && !dump_is_full(d); i++) {
+		if (!w->ports[i])
+			continue;
+		dump_line(d, "port");
+		dump_str(d, "listener", str_from(w->ports[i]->port->name));
+		dump_str(d, "address", str_from(address_text(&w->ports[i]->port->address)));
+		dump_flag(d, "accepting", w->ports[i]->accepting);
+	}
+}
+
+void worker_dump(const struct worker *w, struct dump *d)
+{
+	dump_line(d, "worker");
+	dump_number(d, "index", w->index);
+	dump_number(d, "downstreams", w->downstream_count);
+	dump_number(d, "held", w->held_count);
+	if (w->reader.current)
+		dump_number(d, "snapshot", w->reader.current->number);
+	dump_flag(d, "draining", w->draining);
+	dump_flag(d, "stopping", w->stopping);
+	dump_flag(d, "drained", w->drained);
+	dump_enter(d);
+	loop_dump(w->loop, d);
+	chunk_stock_dump(&w->chunks, d);
+	ports_dump(w, d);
+	for (uint32_t i = 0; i < w->cluster_count && !dump_is_full(d); i++)
+		if (w->clusters[i])
+			worker_cluster_dump(w->clusters[i], d);
+	list_for_each (node, &w->downstreams) {
+		if (dump_is_full(d))
+			break;
+		downstream_dump(container_of(node, struct downstream, in_worker), d);
+	}
+	dump_leave(d);
 }

@@ -154,3 +154,7 @@ struct str worker_date(struct worker *w);
 
 /* A connection came or went: for the share of the worker and for the end of a drain. */
 void worker_connections_add(struct worker *w, int n);
+
+/* Looking inside; see base/dump.h. */
+void worker_check(const struct worker *w);
+void worker_dump(const struct worker *w, struct dump *d);

@@ -197,6 +197,12 @@ def test_admin_shows_and_changes(world):
     assert listeners["static_listeners"][0]["listener"]["name"] == "web"
     assert admin.json("/certs") == {"certificates": []}
     assert int(admin.json("/memory")["allocated"]) > 0
+    inside = admin.get("/dump").text()
+    assert inside.startswith("main state=live workers=1 ")
+    assert "\nworker index=0 downstreams=" in inside
+    assert '\n  port listener="web" address="127.0.0.1:' in inside
+    assert '\n  cluster name="app" ' in inside
+    assert f'\n    upstream address="127.0.0.1:{setting.ports["app"]}" ' in inside
     assert admin.get("/nothing").status == 404
     for path in ("/quitquitquit", "/drain_listeners", "/logging?level=debug"):
         assert admin.get(path).status == 405
