@@ -34,7 +34,12 @@ enum http_codec {
 	X(HTTP_FAULT_FLOOD,           "http2.flood")                               \
 	X(HTTP_FAULT_CODING,          "http1.invalid_transfer_encoding")           \
 	X(HTTP_FAULT_OLD_VERSION,     "low_version")                               \
-	X(HTTP_FAULT_MESSAGE,         "http2.violation.of.messaging.rule")
+	X(HTTP_FAULT_MESSAGE,         "http2.violation.of.messaging.rule")         \
+	X(HTTP_FAULT_HOST_MISSING,    "missing_host_header")                       \
+	X(HTTP_FAULT_CODING_LENGTH,   "http1.content_length_and_chunked_not_allowed") \
+	X(HTTP_FAULT_CHARACTERS,      "http1.invalid_characters")                  \
+	X(HTTP_FAULT_HEAD_LARGE,      "http1.headers_too_large")                   \
+	X(HTTP_FAULT_HEAD_MANY,       "http1.too_many_headers")
 // clang-format on
 
 enum http_fault {

@@ -146,10 +146,21 @@ enum reason_scope { REASON_COUNTS_NOTHING, REASON_COUNTS_HTTP, REASON_COUNTS_CLU
 	X(REASON_CODING,           "unknown_coding",            501, DPE,                      \
 	  "http1.invalid_transfer_encoding", HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER,              \
 	  "Not Implemented")                                                                   \
-	X(REASON_OLD_VERSION,      "old_version",               426, NONE, "low_version",      \
+	X(REASON_OLD_VERSION,      "old_version",               426, DPE,  "low_version",      \
 	  NOTHING, 0, NEVER, "")                                                               \
 	X(REASON_MESSAGE,          "malformed_request_http2",   400, DPE,                      \
 	  "http2.violation.of.messaging.rule", HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "Bad Request") \
+	X(REASON_HOST_MISSING,     "host_missing",              400, NONE, "missing_host_header", \
+	  HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "Bad Request")                                  \
+	X(REASON_CODING_LENGTH,    "coding_and_length",         400, DPE,                      \
+	  "http1.content_length_and_chunked_not_allowed",                                      \
+	  HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "Bad Request")                                  \
+	X(REASON_CHARACTERS,       "invalid_characters",        400, DPE,                      \
+	  "http1.invalid_characters", HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "Bad Request")      \
+	X(REASON_HEAD_LARGE,       "head_too_large",            431, DPE,                      \
+	  "http1.headers_too_large", HTTP, HTTP_RQ_TOO_LARGE, NEVER, "")                       \
+	X(REASON_HEAD_MANY,        "too_many_headers",          431, DPE,                      \
+	  "http1.too_many_headers", HTTP, HTTP_RQ_TOO_LARGE, NEVER, "")                        \
 	X(REASON_FLOOD,            "http2_flood",               0,   DPE,  "http2.flood",      \
 	  HTTP, HTTP_CX_PROTOCOL_ERROR, NEVER, "")                                             \
 	X(REASON_UPGRADE,          "upgrade_refused",           403, NONE, "upgrade_failed",   \

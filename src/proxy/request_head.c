@@ -105,13 +105,51 @@ static void forwarded_proto(struct exchange *x, uint64_t ids)
 		x->request->scheme = proto;
 }
 
-/* From outside nobody may steer the proxies behind us. */
+/* What steers Envoy's router and tracer. Of no request do we know that it comes from inside
+ * (internal_address_config is not supported), so nobody says these to the proxies behind us. */
+// clang-format off
+static const struct str control_fields[] = {
+	STR_INIT("expected-rq-timeout-ms"),
+	STR_INIT("force-trace"),
+	STR_INIT("hedge-on-per-try-timeout"),
+	STR_INIT("internal"),
+	STR_INIT("ip-tags"),
+	STR_INIT("max-retries"),
+	STR_INIT("original-url"),
+	STR_INIT("retriable-header-names"),
+	STR_INIT("retriable-status-codes"),
+	STR_INIT("retry-grpc-on"),
+	STR_INIT("retry-on"),
+	STR_INIT("upstream-alt-stat-name"),
+	STR_INIT("upstream-rq-per-try-timeout-ms"),
+	STR_INIT("upstream-rq-timeout-alt-response"),
+	STR_INIT("upstream-rq-timeout-ms"),
+};
+// clang-format on
+
+static bool is_control(struct str name)
+{
+	for (size_t i = 0; i < array_count(control_fields); i++)
+		if (str_eq_nocase(name, control_fields[i]))
+			return true;
+	return false;
+}
+
+/* At an edge all of Envoy's own fields go: only proxies write them. */
 static void strip_control_fields(struct exchange *x)
 {
-	headers_for_each (field, x->request)
-		if (field->name.len > 8 &&
-		    str_eq_nocase(str_slice(field->name, 0, 8), STR("x-envoy-")))
+	const struct str prefix = STR("x-envoy-");
+	bool edge = x->http->manager->use_remote_address;
+
+	headers_for_each (field, x->request) {
+		struct str name = field->name;
+
+		if (likely(name.len <= prefix.len || name.ptr[1] != '-') ||
+		    !str_eq_nocase(str_slice(name, 0, prefix.len), prefix))
+			continue;
+		if (edge || is_control(str_slice(name, prefix.len, name.len)))
 			field->id = HEADER_REMOVED;
+	}
 }
 
 static void request_id(struct exchange *x, uint64_t ids)
@@ -144,8 +182,7 @@ bool request_head_prepare(struct exchange *x)
 	if (!path_prepare(x))
 		return false;
 	host_port_strip(x);
-	if (x->http->manager->use_remote_address)
-		strip_control_fields(x);
+	strip_control_fields(x);
 	ids = headers_ids(h);
 	forwarded_for(x, ids);
 	forwarded_proto(x, ids);
@@ -163,6 +200,7 @@ static void rewrite_path(struct exchange *x)
 
 	if (r->forward.prefix_rewrite.len == 0)
 		return;
+	headers_remove_named(h, STR("x-envoy-original-path"));
 	headers_add_named(h, STR("x-envoy-original-path"), h->path);
 	if (r->path.kind == PATH_MATCH_EXACT)
 		matched = path_split(h->path).path.len;

@@ -6,6 +6,7 @@ framings go both ways; what fails behind the proxy is told in the same words.
 
 import json
 import re
+from collections import Counter
 
 from harness import servers
 from harness.admin import Admin
@@ -93,6 +94,7 @@ KEPT = [wanted for wanted in ROUTES if wanted.method == "GET"]
 
 # Refused by both, each in its own words.
 REFUSED = [
+    raw("two codings", "POST / HTTP/1.1\nHost: a\nTransfer-Encoding: gzip, chunked\n\n"),
     raw("no host", "GET / HTTP/1.1\n\n"),
     raw("two lengths", "POST / HTTP/1.1\nHost: a\nContent-Length: 1\nContent-Length: 2\n\nab"),
     raw("length and chunks", "POST / HTTP/1.1\nHost: a\nContent-Length: 1\n"
@@ -149,6 +151,10 @@ class Run:
         answer = alone(self.address, wanted)
         return answer["status"], "close" in answer["headers"]["connection"]
 
+    def logged_refusals(self):
+        rows = self.logged(len(self.outcomes) + len(self.kept) + len(REFUSED))
+        return Counter(row[2:-1] for row in rows) - Counter(row[2:-1] for row in self.log)
+
     def config(self, name):
         text = FILE.read_text()
         for port, own in self.ports.items():
@@ -183,4 +189,5 @@ def test_http_routing_is_the_same_under_envoy_and_weft_proxy(world):
         (name, theirs.stats.get(name, 0)) for name in COUNTED]
     for wanted in REFUSED:
         assert (wanted.name, ours.refusal(wanted)) == (wanted.name, theirs.refusal(wanted))
+    assert ours.logged_refusals() == theirs.logged_refusals()
     assert [ours.refusal(wanted) for wanted in STRICT] == [(400, True)] * len(STRICT)

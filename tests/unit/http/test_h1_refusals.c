@@ -6,8 +6,8 @@ static const struct {
 	enum http_fault fault;
 	const char *detail;
 } refused[] = {
-	{ "GET / HTTP/1.1\r\n\r\n", 400, HTTP_FAULT_CODEC, "Host is missing" },
-	{ "GET / HTTP/1.0\r\n\r\n", 400, HTTP_FAULT_CODEC, "Host is missing" },
+	{ "GET / HTTP/1.1\r\n\r\n", 400, HTTP_FAULT_HOST_MISSING, "Host is missing" },
+	{ "GET / HTTP/1.0\r\n\r\n", 400, HTTP_FAULT_HOST_MISSING, "Host is missing" },
 	{ "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: rot13\r\n\r\n", 501, HTTP_FAULT_CODING,
 	  "Transfer-Encoding is not exactly chunked" },
 	{ "GET / HTTP/1.1\nHost: a\n\n", 400, HTTP_FAULT_CODEC, "a line does not end with CR LF" },
@@ -15,7 +15,7 @@ static const struct {
 	  "CONNECT is not allowed" },
 	{ "GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", 403,
 	  HTTP_FAULT_UPGRADE, "upgrades are not allowed" },
-	{ "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\nE: f\r\n\r\n", 431, HTTP_FAULT_HEADERS_MANY,
+	{ "GET / HTTP/1.1\r\nHost: a\r\nA: b\r\nC: d\r\nE: f\r\n\r\n", 431, HTTP_FAULT_HEAD_MANY,
 	  "the fields are over the limit of their number" },
 };
 
@@ -86,7 +86,7 @@ TEST(a_large_head_is_refused)
 	memset(text, 'a', sizeof(text));
 	peer_say(&v.client, STR("GET / HTTP/1.1\r\nHost: a\r\nX: "));
 	peer_say(&v.client, str_of(text, sizeof(text)));
-	notes_expect(&v.notes, "fault 2 431: the fields are over the limit of bytes\n");
+	notes_expect(&v.notes, "fault 14 431: the fields are over the limit of bytes\n");
 	assert_true(v.client.eof);
 	server_fini(&v);
 }

@@ -435,6 +435,42 @@ TEST(at_the_edge_the_client_is_named_and_controls_are_taken)
 	rig_fini(&r);
 }
 
+static const struct {
+	const char *settings, *field;
+	bool kept;
+} envoy_fields[] = {
+	{ "", "x-envoy-retry-on: 5xx", false },
+	{ "", "X-Envoy-Upstream-RQ-Timeout-Ms: 1", false },
+	{ "", "x-envoy-expected-rq-timeout-ms: 1", false },
+	{ "", "x-envoy-internal: true", false },
+	{ "", "x-envoy-retry-ons: 5xx", true },
+	{ "", "x-envoy-attempt-count: 7", true },
+	{ "", "x-envoy-original-path: /b", true },
+	{ "use_remote_address: true,", "x-envoy-attempt-count: 7", false },
+	{ "use_remote_address: true,", "x-envoy-original-path: /b", false },
+	{ "use_remote_address: true,", "x-envoy-: 1", true },
+};
+
+TEST(what_steers_envoy_is_said_by_no_client)
+{
+	for (size_t i = 0; i < array_count(envoy_fields); i++) {
+		struct peer *client;
+
+		rig_init(&r);
+		rig_cluster(&r, "one", "1001", "");
+		rig_http(&r, "web", TO_ONE, envoy_fields[i].settings, "");
+		client = rig_client(&r, "web");
+		peer_say(client, "GET / HTTP/1.1\r\nhost: x\r\n");
+		peer_say(client, envoy_fields[i].field);
+		peer_say(client, "\r\n\r\n");
+		rig_run(&r);
+		assert_int_equal(strstr(peer_heard(rig_dialled(&r, 0)), envoy_fields[i].field) !=
+					 NULL,
+				 envoy_fields[i].kept);
+		rig_fini(&r);
+	}
+}
+
 TEST(a_malformed_request_is_refused_and_counted)
 {
 	struct peer *client;
