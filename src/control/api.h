@@ -65,3 +65,6 @@ void api_close(struct api *a);
 void api_abort(struct api *a);
 bool api_is_idle(const struct api *a);
 struct api *api_free(struct api *a);
+
+/* Prints all that the control plane works on; see base/dump.h. */
+void api_inside(const struct api *a, struct dump *d);

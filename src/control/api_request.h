@@ -139,6 +139,7 @@ void api_backup(struct api_request *q);
 void api_info(struct api_request *q);
 void api_status(struct api_request *q);
 void api_proxies(struct api_request *q);
+void api_dump(struct api_request *q);
 void api_stat(struct api_request *q);
 void api_metrics(struct api_request *q);
 void api_healthz(struct api_request *q);

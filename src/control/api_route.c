@@ -39,6 +39,7 @@ static const struct api_route routes[] = {
 	{ "GET",    STR_INIT("/weft/v1/info"),       api_info,          false, false, 0 },
 	{ "GET",    STR_INIT("/weft/v1/status"),     api_status,        false, false, 0 },
 	{ "GET",    STR_INIT("/weft/v1/proxies"),    api_proxies,       false, false, 0 },
+	{ "GET",    STR_INIT("/weft/v1/dump"),       api_dump,          false, false, 0 },
 	{ "GET",    STR_INIT("/weft/v1/stat"),       api_stat,          false, false,
 	  BIT(WINDOW) | BIT(BY) },
 };

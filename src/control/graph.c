@@ -1,5 +1,7 @@
 #include "control/graph_owner.h"
 
+#include <assert.h>
+
 #include <openssl/evp.h>
 
 #include "base/error.h"
@@ -421,6 +423,16 @@ static struct str public_name(struct str name)
 	return bar == name.len ? name : str_slice(name, bar + 1, name.len);
 }
 
+/* What a walk costs: each resource is looked at as an owner's and in its table. */
+static inline size_t steps_of(const struct graph *g)
+{
+	size_t steps = g->owners.count;
+
+	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++)
+		steps += g->resources[i].count * 8;
+	return steps;
+}
+
 void graph_commit_take(struct graph *g, struct graph_change *c,
 		       void (*on_changed)(void *user, enum xds_type type, struct str name),
 		       void *user)
@@ -434,6 +446,7 @@ void graph_commit_take(struct graph *g, struct graph_change *c,
 	for (size_t i = 0; i < c->count && on_changed; i++)
 		on_changed(user, c->items[i].type, public_name(c->items[i].name));
 	graph_change_free(c);
+	debug_check(steps_of(g), graph_check(g));
 }
 
 static const struct graph_resource *resource_find(const struct graph *g, enum xds_type type,
@@ -479,4 +492,67 @@ void graph_reach(const struct graph *g, struct str destination, struct str clien
 	while (str_split(&rest, '\n', &name))
 		if (name.len)
 			on_cluster(user, name);
+}
+
+/*
+ * Looking inside
+ */
+
+/* What an owner emitted is there: "TYPE name". */
+static void emitted_check(const struct graph *g, const struct graph_owner *o)
+{
+	map_check(&o->emitted);
+	map_for_each (entry, &o->emitted) {
+		size_t space = str_find(entry->key, 0, ' ');
+		uint64_t type;
+
+		assert(str_to_u64(str_slice(entry->key, 0, space), XDS_TYPE_COUNT - 1, &type) == 0);
+		assert(map_get(&g->resources[type],
+			       str_slice(entry->key, space + 1, entry->key.len)));
+	}
+}
+
+void graph_check(const struct graph *g)
+{
+	size_t emitted = 0, resources = 0;
+
+	map_check(&g->owners);
+	map_for_each (owner, &g->owners) {
+		const struct graph_owner *o = owner->value;
+
+		emitted_check(g, o);
+		emitted += o->emitted.count;
+	}
+	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++) {
+		map_check(&g->resources[i]);
+		resources += g->resources[i].count;
+		map_for_each (entry, &g->resources[i]) {
+			const struct graph_resource *r = entry->value;
+
+			assert(r->any_len > 0);
+			assert(strlen(r->version) == GRAPH_VERSION_LEN);
+		}
+	}
+	assert(emitted >= resources);
+}
+
+void graph_dump(const struct graph *g, struct dump *d)
+{
+	dump_line(d, "graph");
+	dump_number(d, "owners", g->owners.count);
+	dump_number(d, "built", g->built);
+	dump_number(d, "changed", g->changed);
+	dump_enter(d);
+	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++)
+		map_for_each (entry, &g->resources[i]) {
+			const struct graph_resource *r = entry->value;
+
+			if (dump_is_full(d))
+				break;
+			dump_line(d, xds_types[i].short_name);
+			dump_str(d, "name", entry->key);
+			dump_word(d, "version", r->version);
+			dump_number(d, "bytes", r->any_len);
+		}
+	dump_leave(d);
 }

@@ -17,6 +17,7 @@
  * bytes and nothing else.
  */
 
+#include "base/dump.h"
 #include "base/map.h"
 #include "codec/pb_message.h"
 #include "mesh/check.h"
@@ -96,3 +97,7 @@ void graph_reach(const struct graph *g, struct str destination, struct str clien
 void graph_any(enum xds_type type, const struct pb_message *message, struct buf *out);
 /* The version of a resource by its bytes: hexadecimal, with a NUL. */
 void graph_version(struct str any, char ret_version[GRAPH_VERSION_LEN + 1]);
+
+/* Looking inside; see base/dump.h. */
+void graph_check(const struct graph *g);
+void graph_dump(const struct graph *g, struct dump *d);

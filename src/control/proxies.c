@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/state.h"
 #include "codec/pb_message.h"
 #include "control/resource_names.h"
 #include "control/scope.h"
@@ -19,7 +20,11 @@
 #define FEATURE_EDS_CACHE "weft.eds_cache"
 #define FEATURE_PROXY     "weft.proxy"
 
-static const char *const state_words[] = { [PROXY_UP] = "up", [PROXY_LOST] = "lost" };
+/* Drawn in proxies.h; a stream may take the place of one that was not seen to end. */
+static const struct state_row proxy_states[] = {
+	[PROXY_UP] = { "up", STATE_TO(PROXY_UP) | STATE_TO(PROXY_LOST) },
+	[PROXY_LOST] = { "lost", STATE_TO(PROXY_UP) | STATE_TO(PROXY_LOST) },
+};
 
 static void refusal_free(struct proxy_refusal *r)
 {
@@ -76,9 +81,9 @@ struct str proxy_service(const struct proxy *proxy)
 
 static void proxy_set_state(struct proxy *proxy, enum proxy_state state)
 {
-	proxy->state = state;
+	state_move(proxy_states, proxy->state, state);
 	proxy->since = loop_wall_now(proxy->owner->loop);
-	log_info("proxy.state", "node=%s state=%s", proxy->id, state_words[state]);
+	log_info("proxy.state", "node=%s state=%s", proxy->id, proxy_states[state].name);
 }
 
 static void refusals_forget(struct proxy *proxy)
@@ -581,4 +586,55 @@ struct programmed proxies_programmed(struct proxies *n, const struct document *d
 	}
 	pool_fini(&pool);
 	return c.programmed;
+}
+
+/*
+ * Looking inside
+ */
+
+static void proxy_check(const struct proxies *n, const struct proxy *p)
+{
+	assert(p->owner == n);
+	assert((p->state == PROXY_UP) == (p->stream != NULL));
+	assert(p->state == PROXY_LOST || !timer_is_running(&p->grace));
+	list_check(&p->refusals);
+	if (p->stream)
+		delta_stream_check(&p->stream->delta);
+}
+
+void proxies_check(const struct proxies *n)
+{
+	map_check(&n->by_id);
+	list_check(&n->due);
+	map_for_each (entry, &n->by_id) {
+		const struct proxy *p = entry->value;
+
+		assert(str_eq(entry->key, str_from(p->id)));
+		proxy_check(n, p);
+	}
+}
+
+void proxies_dump(const struct proxies *n, struct dump *d)
+{
+	dump_line(d, "proxies");
+	dump_number(d, "count", n->by_id.count);
+	dump_number(d, "due", list_count(&n->due));
+	dump_enter(d);
+	map_for_each (entry, &n->by_id) {
+		const struct proxy *p = entry->value;
+
+		if (dump_is_full(d))
+			break;
+		dump_line(d, "proxy");
+		dump_str(d, "id", entry->key);
+		dump_word(d, "state", proxy_states[p->state].name);
+		dump_number(d, "served", p->revision_served);
+		dump_flag(d, "live", p->live);
+		dump_flag(d, "kept", p->kept);
+		dump_enter(d);
+		if (p->stream)
+			delta_stream_dump(&p->stream->delta, d);
+		dump_leave(d);
+	}
+	dump_leave(d);
 }

@@ -122,3 +122,7 @@ struct programmed {
 	const struct proxy *refused_by;
 };
 struct programmed proxies_programmed(struct proxies *p, const struct document *doc);
+
+/* Looking inside; see base/dump.h. */
+void proxies_check(const struct proxies *p);
+void proxies_dump(const struct proxies *p, struct dump *d);

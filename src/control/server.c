@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crash.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -389,6 +390,21 @@ static void release(struct control *c)
 	pool_fini(&c->pool);
 }
 
+static void dump_crashed(const void *api, struct dump *d)
+{
+	api_inside(api, d);
+}
+
+static int serve(struct control *c)
+{
+	int r;
+
+	crash_watch_thread(dump_crashed, c->api);
+	r = loop_run(c->loop);
+	crash_watch_thread(NULL, NULL);
+	return r;
+}
+
 int control_run(const struct control_settings *settings, struct diag *d)
 {
 	static const int signals[] = { SIGTERM, SIGINT };
@@ -405,7 +421,7 @@ int control_run(const struct control_settings *settings, struct diag *d)
 	if (r == 0)
 		r = start(&c, d);
 	if (r == 0)
-		r = loop_run(c.loop);
+		r = serve(&c);
 	stop(&c);
 	signal_source_stop(&c.signals);
 	release(&c);

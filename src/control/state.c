@@ -426,6 +426,16 @@ static void result_count(const struct candidate *c, struct state_result *ret_res
 	}
 }
 
+/* What a walk costs. */
+static inline size_t objects_count(const struct state *s)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < KIND_COUNT; i++)
+		count += s->objects[i].count;
+	return count;
+}
+
 int state_apply(struct state *s, struct state_change *change, struct state_result *ret_result,
 		struct diag *d)
 {
@@ -455,6 +465,7 @@ int state_apply(struct state *s, struct state_change *change, struct state_resul
 	}
 	change->failed = c.failed;
 	candidate_fini(&c);
+	debug_check(objects_count(s) * 4, state_check(s));
 	return r;
 }
 
@@ -472,4 +483,38 @@ void state_live_changed(struct state *s, const struct state_object *workload)
 	else
 		log_error("state.compile_failed", "reason=%s", log_quote(str_from(d.text)));
 	diag_fini(&d);
+}
+
+/*
+ * Looking inside
+ */
+
+void state_check(const struct state *s)
+{
+	assert(s->view);
+	store_check(s->store);
+	list_check(&s->watches);
+	for (int i = 0; i < KIND_COUNT; i++) {
+		map_check(&s->objects[i]);
+		map_for_each (entry, &s->objects[i]) {
+			const struct state_object *o = entry->value;
+
+			assert(o->document->user == o);
+			assert(!o->candidate);
+			assert(o->origin == STATE_REGISTERED || o->revision <= s->revision);
+		}
+	}
+}
+
+void state_dump(const struct state *s, struct dump *d)
+{
+	dump_line(d, "state");
+	dump_str(d, "trust_domain", str_from(s->trust_domain));
+	dump_number(d, "revision", s->revision);
+	dump_number(d, "watches", list_count(&s->watches));
+	dump_number(d, "objects", objects_count(s));
+	dump_enter(d);
+	store_dump(s->store, d);
+	graph_dump(&s->graph, d);
+	dump_leave(d);
 }

@@ -125,3 +125,7 @@ must_check int state_apply(struct state *s, struct state_change *change,
 
 /* is_live() may answer differently now for this workload: what depends on it is compiled. */
 void state_live_changed(struct state *s, const struct state_object *workload);
+
+/* Looking inside; see base/dump.h. */
+void state_check(const struct state *s);
+void state_dump(const struct state *s, struct dump *d);

@@ -1,5 +1,7 @@
 #include "control/store_private.h"
 
+#include <assert.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -281,4 +283,33 @@ int store_backup(struct store *s, const char *path, struct diag *d)
 	if (r < 0)
 		unlink(path);
 	return r;
+}
+
+/*
+ * Looking inside
+ */
+
+void store_check(const struct store *s)
+{
+	assert(s->db);
+	assert(s->revisions_kept > 0);
+	/* A statement that was left in the middle holds its read transaction, and the log grows. */
+	for (int i = 0; i < STORE_SQL_COUNT; i++)
+		assert(!s->statements[i] || !sqlite3_stmt_busy(s->statements[i]));
+	assert(sqlite3_get_autocommit(s->db));
+}
+
+void store_dump(const struct store *s, struct dump *d)
+{
+	unsigned prepared = 0, busy = 0;
+
+	for (int i = 0; i < STORE_SQL_COUNT; i++) {
+		prepared += s->statements[i] != NULL;
+		busy += s->statements[i] && sqlite3_stmt_busy(s->statements[i]);
+	}
+	dump_line(d, "store");
+	dump_str(d, "path", str_from(s->path));
+	dump_number(d, "statements", prepared);
+	dump_number(d, "busy", busy);
+	dump_flag(d, "in_transaction", !sqlite3_get_autocommit(s->db));
 }

@@ -14,6 +14,7 @@
  */
 
 #include "base/diag.h"
+#include "base/dump.h"
 #include "base/pool.h"
 #include "base/time.h"
 #include "control/state.h"
@@ -111,3 +112,7 @@ bool store_address_is_resting(struct store *s, struct str address, const struct 
 /* The address that the Service had until less than seven days ago; ERR_NOT_FOUND. In `pool`. */
 must_check int store_address_of(struct store *s, const struct store_owner *owner,
 				struct wall_time now, struct pool *pool, struct str *ret_address);
+
+/* Looking inside; see base/dump.h. */
+void store_check(const struct store *s); /* between its calls */
+void store_dump(const struct store *s, struct dump *d);

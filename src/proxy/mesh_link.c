@@ -599,3 +599,26 @@ struct mesh_link_stats mesh_link_stats(const struct mesh_link *l)
 		stats.kept = keeper_stats(l->keeper);
 	return stats;
 }
+
+/*
+ * Looking inside
+ */
+
+void mesh_link_check(const struct mesh_link *l)
+{
+	assert(l->staged_count <= l->staged_capacity);
+	if (l->xds)
+		xds_client_check(l->xds);
+}
+
+void mesh_link_dump(const struct mesh_link *l, struct dump *d)
+{
+	dump_line(d, "link");
+	dump_number(d, "staged", l->staged_count);
+	dump_flag(d, "ready", mesh_link_is_ready(l));
+	dump_flag(d, "identity", l->identity != NULL);
+	dump_enter(d);
+	if (l->xds)
+		xds_client_dump(l->xds, d);
+	dump_leave(d);
+}

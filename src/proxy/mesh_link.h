@@ -82,3 +82,7 @@ struct mesh_link_stats {
 	struct keeper_stats kept;
 };
 struct mesh_link_stats mesh_link_stats(const struct mesh_link *l);
+
+/* Looking inside; see base/dump.h. */
+void mesh_link_check(const struct mesh_link *l);
+void mesh_link_dump(const struct mesh_link *l, struct dump *d);

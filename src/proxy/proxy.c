@@ -341,6 +341,7 @@ void proxy_check(const struct proxy *p)
 	snapshots_check(&p->snapshots);
 	for (int i = 0; i < PART_KIND_COUNT; i++)
 		map_check(&p->resources.by_name[i]);
+	mesh_link_check(p->link);
 }
 
 void proxy_dump(const struct proxy *p, struct dump *d)
@@ -353,5 +354,7 @@ void proxy_dump(const struct proxy *p, struct dump *d)
 	loop_dump(p->loop, d);
 	chunk_stock_dump(&p->chunks, d);
 	snapshots_dump(&p->snapshots, d);
+	if (p->link)
+		mesh_link_dump(p->link, d);
 	dump_leave(d);
 }

@@ -356,3 +356,33 @@ struct xds_client_stats xds_client_stats(const struct xds_client *c)
 		.failures = c->failures,
 	};
 }
+
+/*
+ * Looking inside
+ */
+
+void xds_client_check(const struct xds_client *c)
+{
+	assert(!c->call || c->connection);
+	assert(!c->up || c->call);
+	assert(c->started || !timer_is_running(&c->retry));
+	delta_client_check(&c->delta);
+	if (c->connection)
+		http_client_conn_check(c->connection);
+}
+
+void xds_client_dump(const struct xds_client *c, struct dump *d)
+{
+	dump_line(d, "xds_client");
+	dump_number(d, "connects", c->connects);
+	dump_number(d, "failures", c->failures);
+	dump_signed(d, "backoff_ms", c->backoff.ns / 1000000);
+	dump_flag(d, "started", c->started);
+	dump_flag(d, "up", c->up);
+	dump_flag(d, "retry_waits", timer_is_running(&c->retry));
+	dump_enter(d);
+	if (c->connection)
+		http_client_conn_dump(c->connection, d);
+	delta_client_dump(&c->delta, d);
+	dump_leave(d);
+}

@@ -84,3 +84,7 @@ void xds_client_hold(struct xds_client *c, enum xds_type type, struct str name, 
 struct http_client_conn *xds_client_connection(const struct xds_client *c);
 bool xds_client_is_up(const struct xds_client *c);
 struct xds_client_stats xds_client_stats(const struct xds_client *c);
+
+/* Looking inside; see base/dump.h. */
+void xds_client_check(const struct xds_client *c);
+void xds_client_dump(const struct xds_client *c, struct dump *d);

@@ -139,6 +139,16 @@ struct str delta_client_held(const struct delta_client *c, enum xds_type type, s
 	return n ? str_from(n->version) : STR_EMPTY;
 }
 
+/* Over all types: what a walk costs. */
+static inline size_t names_count(const struct delta_client *c)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++)
+		count += c->types[i].names.count;
+	return count;
+}
+
 void delta_client_stream_opened(struct delta_client *c)
 {
 	assert(!c->stream_open);
@@ -289,6 +299,7 @@ static bool write_reply(struct delta_client_type *t, struct buf *out)
 
 bool delta_client_next(struct delta_client *c, struct buf *out)
 {
+	debug_check(names_count(c) * 4, delta_client_check(c));
 	if (!c->stream_open)
 		return false;
 	for (unsigned type = 0; type < XDS_TYPE_COUNT; type++) {
@@ -537,4 +548,62 @@ int delta_client_receive(struct delta_client *c, struct str message)
 	diag_fini(&d);
 	buf_fini(&detail);
 	return 0;
+}
+
+/*
+ * Looking inside
+ */
+
+void delta_client_check(const struct delta_client *c)
+{
+	assert(c->callbacks);
+	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++) {
+		const struct delta_client_type *t = &c->types[i];
+
+		map_check(&t->names);
+		assert(!t->wildcard_sent || t->wildcard);
+		assert(!t->first_sent || c->stream_open);
+		map_for_each (entry, &t->names) {
+			const struct delta_name *n = entry->value;
+
+			assert(!n->sent || c->stream_open);
+			assert(!n->version || n->version[0]);
+		}
+	}
+}
+
+void delta_client_dump(const struct delta_client *c, struct dump *d)
+{
+	dump_line(d, "xds");
+	dump_number(d, "responses", c->stats.responses);
+	dump_number(d, "acks", c->stats.acks);
+	dump_number(d, "nacks", c->stats.nacks);
+	dump_flag(d, "stream_open", c->stream_open);
+	dump_enter(d);
+	for (unsigned i = 0; i < XDS_TYPE_COUNT && !dump_is_full(d); i++) {
+		const struct delta_client_type *t = &c->types[i];
+
+		if (!t->names.count && !t->wildcard)
+			continue;
+		dump_line(d, xds_types[i].short_name);
+		dump_number(d, "names", t->names.count);
+		dump_number(d, "changes", t->changes);
+		dump_number(d, "replies", buf_len(&t->replies));
+		dump_flag(d, "all", t->wildcard);
+		dump_enter(d);
+		map_for_each (entry, &t->names) {
+			const struct delta_name *n = entry->value;
+
+			if (dump_is_full(d))
+				break;
+			dump_line(d, "name");
+			dump_str(d, "is", entry->key);
+			dump_word(d, "version", n->version ? n->version : "none");
+			dump_flag(d, "wanted", n->wanted);
+			dump_flag(d, "sent", n->sent);
+			dump_flag(d, "refetch", n->refetch);
+		}
+		dump_leave(d);
+	}
+	dump_leave(d);
 }

@@ -28,6 +28,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "base/dump.h"
 #include "base/map.h"
 #include "xds/types.h"
 
@@ -105,3 +106,7 @@ bool delta_client_next(struct delta_client *c, struct buf *out);
 /* Takes one response. ERR_PROTO when it does not parse, ERR_LIMIT when the server takes no
  * answers: the stream must be ended. */
 must_check int delta_client_receive(struct delta_client *c, struct str message);
+
+/* Looking inside; see base/dump.h. */
+void delta_client_check(const struct delta_client *c);
+void delta_client_dump(const struct delta_client *c, struct dump *d);

@@ -775,8 +775,19 @@ static bool pointers_pending(const struct delta_stream *s)
 	       routes->in_flight_count;
 }
 
+/* Over all types: what a walk costs. */
+static inline size_t names_count(const struct delta_stream *s)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++)
+		count += s->types[i].names.count;
+	return count;
+}
+
 bool delta_stream_next(struct delta_stream *s, struct buf *out)
 {
+	debug_check(names_count(s) * 4, delta_stream_check(s));
 	for (unsigned type = 0; type < XDS_TYPE_COUNT; type++)
 		list_again(s, type);
 	/* Pass 0 sends what is new, pass 1 takes away what nothing points to any more. */
@@ -819,4 +830,67 @@ uint32_t delta_stream_parked(const struct delta_stream *s)
 	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++)
 		count += s->types[i].parked_count;
 	return count;
+}
+
+/*
+ * Looking inside
+ */
+
+static uint32_t entries_check(const struct delta_stream *s, enum xds_type type)
+{
+	uint32_t parked = 0;
+
+	map_for_each (item, &s->types[type].names) {
+		const struct delta_entry *e = item->value;
+
+		assert(e->type == type);
+		assert(e->interest.stream == s);
+		assert(str_eq(e->name, item->key));
+		assert(e->nonce <= s->nonce_last);
+		assert(e->gone_to <= s->nonce_last);
+		parked += e->parked != NULL;
+	}
+	return parked;
+}
+
+void delta_stream_check(const struct delta_stream *s)
+{
+	assert(s->source);
+	for (unsigned i = 0; i < XDS_TYPE_COUNT; i++) {
+		const struct delta_stream_type *t = &s->types[i];
+
+		map_check(&t->names);
+		list_check(&t->dirty);
+		list_check(&t->in_flight);
+		assert(list_count(&t->dirty) == t->dirty_count);
+		assert(list_count(&t->in_flight) == t->in_flight_count);
+		assert(t->in_flight_count <= DELTA_IN_FLIGHT_MAX);
+		assert(entries_check(s, i) == t->parked_count);
+		list_for_each (node, &t->in_flight)
+			assert(container_of(node, struct delta_response, in_flight)->nonce <=
+			       s->nonce_last);
+	}
+}
+
+void delta_stream_dump(const struct delta_stream *s, struct dump *d)
+{
+	dump_line(d, "xds");
+	dump_number(d, "nonce", s->nonce_last);
+	dump_number(d, "revision_sent", s->revision_sent);
+	dump_flag(d, "node_seen", s->node_seen);
+	dump_flag(d, "eds_cache", s->eds_cache);
+	dump_enter(d);
+	for (unsigned i = 0; i < XDS_TYPE_COUNT && !dump_is_full(d); i++) {
+		const struct delta_stream_type *t = &s->types[i];
+
+		if (!t->asked)
+			continue;
+		dump_line(d, xds_types[i].short_name);
+		dump_number(d, "names", t->names.count);
+		dump_number(d, "dirty", t->dirty_count);
+		dump_number(d, "in_flight", t->in_flight_count);
+		dump_number(d, "parked", t->parked_count);
+		dump_flag(d, "all", t->wildcard);
+	}
+	dump_leave(d);
 }

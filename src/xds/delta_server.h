@@ -37,6 +37,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "base/dump.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "xds/interest.h"
@@ -126,3 +127,7 @@ bool delta_stream_refuses(const struct delta_stream *s, enum xds_type type, stru
 bool delta_stream_is_settled(const struct delta_stream *s);
 /* Names that the client refused and still lacks. */
 uint32_t delta_stream_parked(const struct delta_stream *s);
+
+/* Looking inside; see base/dump.h. */
+void delta_stream_check(const struct delta_stream *s);
+void delta_stream_dump(const struct delta_stream *s, struct dump *d);

@@ -45,3 +45,13 @@ def test_a_proxy_that_crashes_under_load_tells_and_comes_back(world):
     assert any(line.startswith("  at weft-proxy=0x") for line in lines)
     assert any(re.match(r"(main state=live|worker index=0)", line) for line in lines)
     assert "crash signal=" not in other.run.log()
+
+
+def test_a_control_plane_that_crashes_tells_what_it_worked_on(world):
+    control = Control(world)
+    control.program.signal(CRASH)
+    assert control.program.wait() == -CRASH
+    lines = crash_report(control.program.log())
+    assert lines[0].startswith(f"crash signal={CRASH.name} program=weft version=")
+    assert any(line.startswith("control connections=") for line in lines)
+    assert any(line.startswith("    store path=") for line in lines)
