@@ -1,8 +1,8 @@
 /*
  * weft certificate: an identity as files, for a program that has no proxy of ours
  *
- * Asks the control plane as a proxy does (src/identity): the key is made here. A real Envoy, or
- * any program that speaks mutual TLS, reads the files.
+ * Asks the control plane as a proxy does (src/identity): the key is made here. Any program that
+ * speaks mutual TLS reads the PEM files; an Envoy watches default.json and ROOTCA.json.
  */
 
 #include "base/error.h"
@@ -12,6 +12,9 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/remote.h"
+#include "cli/tree.h"
+#include "codec/node.h"
+#include "identity/key.h"
 #include "identity/source.h"
 
 struct certificate_settings {
@@ -46,9 +49,54 @@ static int write_one(const char *dir, const char *name, struct str content)
 	return r;
 }
 
+/* A secret as Envoy reads it from a file that it watches: key and chain come in one piece. */
+static int write_secret(const char *dir, const char *name,
+			void (*fill)(struct pool *pool, struct node *secret, const struct svid *s),
+			const struct svid *s)
+{
+	struct pool pool = POOL_INIT(0);
+	struct node *root = node_new(&pool, NODE_MAP);
+	struct node *secret = tree_map(&pool, tree_list(&pool, root, "resources"), NULL);
+	cleanup(key_wipe) struct buf text = BUF_INIT(0);
+	char *file = mem_printf("%s.json", name);
+	int r;
+
+	tree_text(&pool, secret, "@type",
+		  STR("type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"));
+	tree_text(&pool, secret, "name", str_from(name));
+	fill(&pool, secret, s);
+	/* In one piece: growing would leave copies of the key behind. */
+	buf_reserve(&text, 2 * s->memory_bytes + 1024);
+	json_write_pretty(root, &text);
+	r = write_one(dir, file, buf_str(&text));
+	mem_free(file);
+	pool_fini(&pool);
+	return r;
+}
+
+static void fill_certificate(struct pool *pool, struct node *secret, const struct svid *s)
+{
+	struct node *n = tree_map(pool, secret, "tls_certificate");
+
+	tree_text(pool, tree_map(pool, n, "certificate_chain"), "inline_string", s->chain_pem);
+	tree_text(pool, tree_map(pool, n, "private_key"), "inline_string", s->key_pem);
+}
+
+static void fill_trust(struct pool *pool, struct node *secret, const struct svid *s)
+{
+	struct node *n = tree_map(pool, secret, "validation_context");
+
+	tree_text(pool, tree_map(pool, n, "trusted_ca"), "inline_string", s->trust_pem);
+}
+
 static int write_all(const struct svid *s, const char *dir)
 {
 	int r = dir_make_private(dir);
+
+	if (r == 0)
+		r = write_secret(dir, "default", fill_certificate, s);
+	if (r == 0)
+		r = write_secret(dir, "ROOTCA", fill_trust, s);
 
 	if (r == 0)
 		r = write_one(dir, "key.pem", s->key_pem);
@@ -159,7 +207,8 @@ const struct command certificate_command = {
 	},
 	.settings = table,
 	.settings_size = sizeof(struct certificate_settings),
-	.notes = "Ask again when half of its life is over; the key is new each time. Keep it off\n"
+	.notes = "Ask again when half of its life is over; the key is new each time. default.json\n"
+		 "and ROOTCA.json are the same as secrets that an Envoy watches. Keep all of it off\n"
 		 "disks: /run is memory. Who may have which identity: MeshConfig.localIdentities.",
 	.see_also = "weft run, weft proxy status",
 	.takes_words = true,

@@ -83,6 +83,12 @@ void build_bind(struct pb_message *listener, struct str ip, uint16_t port);
 struct pb_message *build_routes(struct pool *pool, const struct build_port *port,
 				const struct attached_matches *matches);
 
+/*
+ * The secrets that a TransportSocket refers to are read from files, DIRECTORY/NAME.json; without
+ * it they are the client's own by name.
+ */
+void build_secret_files(struct pb_message *transport_socket, struct str directory);
+
 /* Metadata of any resource under "weft.dev": pairs of name and value, empty values left out. */
 struct build_fact {
 	const char *name;

@@ -1,6 +1,8 @@
 #include "control/build.h"
 #include "control/build_tls.h"
 
+#include <assert.h>
+
 #include "proto/weft.pb.h"
 
 struct str build_port_name(struct pool *pool, struct str service, struct str name_space,
@@ -110,5 +112,35 @@ void build_downstream_tls(struct pb_message *transport_socket, const struct buil
 	common_context(pb_add_message(context, PB_DownstreamTlsContext_common_tls_context), tls);
 	pb_set_wrapped_bool(context, PB_DownstreamTlsContext_require_client_certificate, true);
 	pb_set_text(transport_socket, PB_TransportSocket_name, STR("envoy.transport_sockets.tls"));
+	pb_set_any(transport_socket, PB_TransportSocket_typed_config, context);
+}
+
+static void set_file(struct pb_message *sds, struct str directory)
+{
+	struct pb_message *source = pb_add_message(sds, PB_SdsSecretConfig_sds_config);
+	struct pb_message *file = pb_add_message(source, PB_ConfigSource_path_config_source);
+
+	pb_set_text(file, PB_PathConfigSource_path,
+		    pool_printf(sds->pool, "%.*s/%.*s.json", STR_ARGS(directory),
+				STR_ARGS(pb_text(sds, PB_SdsSecretConfig_name))));
+	pb_set_number(source, PB_ConfigSource_resource_api_version, PB_ApiVersion_V3);
+}
+
+void build_secret_files(struct pb_message *transport_socket, struct str directory)
+{
+	struct pb_message *context = NULL, *common, *combined;
+	struct diag d = DIAG_INIT;
+	int r = pb_open_any(pb_sub(transport_socket, PB_TransportSocket_typed_config),
+			    transport_socket->pool, &context, NULL, &d);
+
+	assert(r == 0 && context); /* it was built above */
+	common = pb_sub(context, context->desc == &pb_UpstreamTlsContext
+					 ? PB_UpstreamTlsContext_common_tls_context
+					 : PB_DownstreamTlsContext_common_tls_context);
+	set_file(pb_sub_at(common, PB_CommonTlsContext_tls_certificate_sds_secret_configs, 0),
+		 directory);
+	combined = pb_sub(common, PB_CommonTlsContext_combined_validation_context);
+	set_file(pb_sub(combined, COMBINED(validation_context_sds_secret_config)), directory);
+	transport_socket->slots[PB_TransportSocket_typed_config].count = 0;
 	pb_set_any(transport_socket, PB_TransportSocket_typed_config, context);
 }

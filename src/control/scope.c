@@ -1,5 +1,8 @@
 #include "control/scope.h"
 
+#include <limits.h>
+#include <stdlib.h>
+
 #include "base/error.h"
 #include "base/mem.h"
 #include "codec/pb_message.h"
@@ -7,25 +10,21 @@
 #include "message/address.h"
 #include "proto/weft.pb.h"
 
-/* A listener as this client gets it. */
-struct bound {
-	char shared[GRAPH_VERSION_LEN + 1]; /* version of what it was made from; empty: none */
-	char version[GRAPH_VERSION_LEN + 1];
-	struct buf any;
-};
-
 struct binding {
 	char *listener;
 	struct address address;
 	bool has_address;
 	struct interest interest; /* in the routes of that name */
-	struct bound bound;
 };
 
 struct scope {
 	struct interests *interests; /* NULL: not followed */
 	struct binding *items;
 	uint32_t count;
+	char *secrets; /* directory; NULL: those of the bootstrap */
+	/* The resource that this client gets differently, made last. */
+	struct buf any;
+	char version[GRAPH_VERSION_LEN + 1];
 };
 
 /*
@@ -84,29 +83,53 @@ static int binding_read(struct scope *s, const struct pb_message *value, struct 
 	return 0;
 }
 
-int scope_read(const struct pb_message *node, struct scope **ret_scope, struct diag *d)
+static int secrets_read(struct scope *s, const struct pb_message *value, struct diag *d)
 {
-	const struct pb_message *facts =
-		pb_sub(member(pb_sub(node, PB_Node_metadata), "weft.dev"), PB_Value_struct_value);
-	const struct pb_message *list = pb_sub(member(facts, "bindings"), PB_Value_list_value);
-	uint32_t count = pb_count(list, PB_ListValue_values);
-	struct scope *s;
+	struct str dir = pb_text(value, PB_Value_string_value);
 
-	*ret_scope = NULL;
+	if (!value)
+		return 0;
+	if (!dir.len || dir.len > PATH_MAX || dir.ptr[0] != '/' || memchr(dir.ptr, 0, dir.len))
+		return diag_fail(d, ERR_CONFIG,
+				 "node.metadata: weft.dev.secrets must be a directory's whole path "
+				 "such as /run/weft/edge");
+	s->secrets = mem_strdup_str(dir);
+	return 0;
+}
+
+static int bindings_read(struct scope *s, const struct pb_message *list, struct diag *d)
+{
+	uint32_t count = pb_count(list, PB_ListValue_values);
+	int r = 0;
+
 	if (count > SCOPE_BINDINGS_MAX)
 		return diag_fail(d, ERR_LIMIT, "node.metadata: more than %d weft.dev.bindings",
 				 SCOPE_BINDINGS_MAX);
 	if (!count)
 		return 0;
-	s = mem_new(struct scope);
 	s->items = mem_new_array(struct binding, count);
-	for (uint32_t i = 0; i < count; i++) {
-		int r = binding_read(s, pb_sub_at(list, PB_ListValue_values, i), d);
+	for (uint32_t i = 0; r == 0 && i < count; i++)
+		r = binding_read(s, pb_sub_at(list, PB_ListValue_values, i), d);
+	return r;
+}
 
-		if (r < 0) {
-			scope_free(s);
-			return r;
-		}
+int scope_read(const struct pb_message *node, struct scope **ret_scope, struct diag *d)
+{
+	const struct pb_message *facts =
+		pb_sub(member(pb_sub(node, PB_Node_metadata), "weft.dev"), PB_Value_struct_value);
+	struct scope *s;
+	int r;
+
+	*ret_scope = NULL;
+	if (!facts)
+		return 0;
+	s = mem_new(struct scope);
+	r = bindings_read(s, pb_sub(member(facts, "bindings"), PB_Value_list_value), d);
+	if (r == 0)
+		r = secrets_read(s, member(facts, "secrets"), d);
+	if (r < 0) {
+		scope_free(s);
+		return r;
 	}
 	*ret_scope = s;
 	return 0;
@@ -121,9 +144,10 @@ struct scope *scope_free(struct scope *s)
 
 		if (s->interests)
 			interest_end(s->interests, XDS_ROUTES, str_from(b->listener), &b->interest);
-		buf_fini(&b->bound.any);
 		mem_free(b->listener);
 	}
+	buf_fini(&s->any);
+	mem_free(s->secrets);
 	mem_free(s->items);
 	mem_free(s);
 	return NULL;
@@ -165,7 +189,7 @@ void scope_list(const struct scope *s, const struct graph *g, struct str client_
 }
 
 /*
- * Listeners at an address of the client's
+ * What this client gets differently
  */
 
 static void open_at(struct pb_message *listener, const struct address *a)
@@ -177,32 +201,43 @@ static void open_at(struct pb_message *listener, const struct address *a)
 	buf_fini(&ip);
 }
 
-/* What the graph holds has passed the model check: it decodes. */
-static void bound_make(struct binding *b, const struct delta_content *shared)
+static void from_files(enum xds_type type, struct pb_message *m, struct str directory)
 {
-	struct pool pool = POOL_INIT(4096);
-	struct pb_message *any, *listener;
-	struct diag d = DIAG_INIT;
+	if (type == XDS_CLUSTER)
+		build_secret_files(pb_sub(m, PB_Cluster_transport_socket), directory);
+	for (uint32_t i = 0; type == XDS_LISTENER && i < pb_count(m, PB_Listener_filter_chains);
+	     i++) {
+		struct pb_message *chain = pb_sub_at(m, PB_Listener_filter_chains, i);
+		struct pb_message *socket = pb_sub(chain, PB_FilterChain_transport_socket);
 
-	if (pb_decode(&pb_Any, shared->any, &pool, &any, NULL, &d) < 0 ||
-	    pb_open_any(any, &pool, &listener, NULL, &d) < 0)
-		abort();
-	open_at(listener, &b->address);
-	buf_clear(&b->bound.any);
-	graph_any(XDS_LISTENER, listener, &b->bound.any);
-	graph_version(buf_str(&b->bound.any), b->bound.version);
-	memcpy(b->bound.shared, shared->version.ptr, GRAPH_VERSION_LEN);
-	pool_fini(&pool);
+		if (socket)
+			build_secret_files(socket, directory);
+	}
 }
 
 void scope_content(struct scope *s, enum xds_type type, struct str name,
 		   struct delta_content *content)
 {
-	struct binding *b = type == XDS_LISTENER ? binding_find(s, name) : NULL;
+	const struct binding *b = type == XDS_LISTENER ? binding_find(s, name) : NULL;
+	bool opens = b && b->has_address;
+	bool has_secrets = s->secrets && (type == XDS_CLUSTER || type == XDS_LISTENER);
+	struct pool pool = POOL_INIT(4096);
+	struct pb_message *any, *m;
+	struct diag d = DIAG_INIT;
 
-	if (!b || !b->has_address)
+	if (!opens && !has_secrets)
 		return;
-	if (!str_eq(str_from(b->bound.shared), content->version))
-		bound_make(b, content);
-	*content = (struct delta_content){ str_from(b->bound.version), buf_str(&b->bound.any) };
+	/* What the graph holds has passed the model check: it decodes. */
+	if (pb_decode(&pb_Any, content->any, &pool, &any, NULL, &d) < 0 ||
+	    pb_open_any(any, &pool, &m, NULL, &d) < 0)
+		abort();
+	if (opens)
+		open_at(m, &b->address);
+	if (has_secrets)
+		from_files(type, m, str_from(s->secrets));
+	buf_clear(&s->any);
+	graph_any(type, m, &s->any);
+	graph_version(buf_str(&s->any), s->version);
+	*content = (struct delta_content){ str_from(s->version), buf_str(&s->any) };
+	pool_fini(&pool);
 }

@@ -12,10 +12,14 @@
  *	      bindings:
  *	      - listener: reviews.shop.svc.weft.local:9080
  *	        address: 127.0.0.1:9080
+ *	      secrets: /run/weft/edge
  *
  * All listeners are those of the bindings, each opened at its address; without an address it is
  * as everybody gets it, at the virtual address and not opened. All clusters are those that the
  * outbound ones lead to, and follow the routes.
+ *
+ * With `secrets`, an absolute directory, TLS refers to DIRECTORY/default.json and ROOTCA.json in
+ * it, which an Envoy watches; without, to the secrets of the bootstrap.
  */
 
 #include "control/graph.h"
@@ -36,7 +40,7 @@ void scope_follow(struct scope *s, struct interests *interests, struct delta_str
 /* For delta_source.on_list, for a client of that namespace. */
 void scope_list(const struct scope *s, const struct graph *g, struct str client_namespace,
 		struct delta_stream *stream, enum xds_type type);
-/* Puts the client's own bytes in place of those that all share, for a listener with an address.
- * Borrowed until the next call. */
+/* Puts the client's own bytes in place of those that all share, where the client wants them
+ * different. Borrowed until the next call. */
 void scope_content(struct scope *s, enum xds_type type, struct str name,
 		   struct delta_content *content);

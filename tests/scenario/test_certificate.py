@@ -1,11 +1,13 @@
 """weft certificate: an identity as files, by the rules of the certificate service."""
 
+import json
 import stat
 
 from harness.certs import openssl
 from harness.weft import Control, weft
 
-FILES = ("chain.pem", "key.pem", "root.pem")
+PEM = ("chain.pem", "key.pem", "root.pem")
+SECRETS = ("ROOTCA.json", "default.json")
 ID = "spiffe://weft.local/ns/shop/sa/web"
 
 
@@ -18,13 +20,17 @@ def test_a_certificate_is_written_with_its_key_and_root(world):
     done = certify(control, directory)
     assert done.returncode == 0, done.stderr
     assert f"{directory} holds key.pem, chain.pem and root.pem of {ID}, until 20" in done.stderr
-    assert tuple(sorted(p.name for p in directory.iterdir())) == FILES
-    assert [stat.S_IMODE((directory / f).stat().st_mode) for f in FILES] == [0o600] * 3
-    chain, key, root = (directory / name for name in FILES)
+    assert sorted(p.name for p in directory.iterdir()) == sorted(SECRETS + PEM)
+    assert [stat.S_IMODE((directory / f).stat().st_mode) for f in SECRETS + PEM] == [0o600] * 5
+    chain, key, root = (directory / name for name in PEM)
     assert ID in openssl("x509", "-in", chain, "-noout", "-ext", "subjectAltName")
     openssl("verify", "-x509_strict", "-CAfile", root, "-untrusted", chain, chain)
     assert openssl("x509", "-in", chain, "-noout", "-pubkey") == openssl("pkey", "-in", key,
                                                                          "-pubout")
+    trust, own = (json.loads((directory / name).read_text())["resources"][0] for name in SECRETS)
+    assert trust["validation_context"]["trusted_ca"]["inline_string"] == root.read_text()
+    assert own["tls_certificate"]["private_key"]["inline_string"] == key.read_text()
+    assert own["tls_certificate"]["certificate_chain"]["inline_string"] == chain.read_text()
     before = key.read_text()
     assert certify(control, directory).returncode == 0
     assert key.read_text() != before

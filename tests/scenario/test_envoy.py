@@ -162,6 +162,27 @@ def test_envoy_takes_mutual_tls_for_a_program_behind_it(world):
     assert edge.envoy.rejected() == {}
 
 
+def test_a_certificate_is_renewed_under_load_and_no_request_fails(world):
+    edge = Edge(world)
+    before = serials(edge)
+    assert len(before) == 1
+    with edge.load() as load:
+        edge.envoy.certify()
+        wait_until(lambda: not serials(edge) & before, "the new certificate at Envoy")
+        edge.control.apply(route_to(edge.port, ["reviews-v1"]))  # new clusters use it too
+        edge.settled()
+        wait_until(lambda n=load.result().requests: load.result().requests > n + RATE,
+                   "more requests")
+    expect_no_failure(load)
+    assert edge.envoy.rejected() == {}
+
+
+def serials(edge):
+    """Of the certificates that Envoy uses now."""
+    return {c["cert_chain"][0]["serial_number"]
+            for c in edge.envoy.admin.json("/certs")["certificates"] if c.get("cert_chain")}
+
+
 SERVICE = """
 apiVersion: v1
 kind: Service

@@ -50,13 +50,16 @@ class MeshEnvoy:
             ("127.0.0.1", self.world.port()) for _ in range(4))
         control.apply(WORKLOAD.format(name=name, mesh=self.mesh[1]))
         self.identity = self.world.path(f"{name}-identity")
-        control.done("certificate", ACCOUNT, "--dir", self.identity)
+        self.certify()
         self.config = self.world.path(f"{name}.yaml", self.bootstrap(name, service, port))
         self.admin = Admin(self.admin_address)
         self.process = servers.envoy(self.world, self.config, self.admin_address, name)
 
+    def certify(self):
+        self.control.done("certificate", ACCOUNT, "--dir", self.identity)
+
     def bootstrap(self, name, service, port):
-        text = bootstrap_of_the_page().replace("mesh/edge/", f"{self.identity}/")
+        text = bootstrap_of_the_page().replace("MESH/edge", str(self.identity))
         own = {HELLO: '"127.0.0.1:%d"' % self.address[1], MESH: '"127.0.0.1:%d"' % self.mesh[1],
                PROGRAM: at(self.program), ADMIN: at(self.admin_address),
                CONTROL: at(("127.0.0.1", self.control.port)), "default/edge-1": f"default/{name}",

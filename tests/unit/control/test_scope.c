@@ -88,6 +88,33 @@ TEST(a_binding_without_an_address_is_the_listener_of_everybody)
 	leave(&g, &h);
 }
 
+static void assert_has(const struct guest *g, const char *word)
+{
+	struct str bytes = buf_str(&g->bytes);
+
+	assert_non_null(memmem(bytes.ptr, bytes.len, word, strlen(word)));
+}
+
+TEST(secrets_are_read_from_the_directory_that_the_bootstrap_names)
+{
+	struct guest g;
+	struct house h;
+
+	enter(&g, &h,
+	      "{\"id\":\"shop/edge-1\",\"metadata\":{\"weft.dev\":{\"secrets\":\"/run/edge\","
+	      "\"bindings\":[" BINDING(NAME("reviews"), "127.0.0.1:1") "," BINDING(
+		      "inbound/shop/edge:9080", "127.0.0.1:2") "]}}}");
+	guest_want_all(&g, XDS_CLUSTER);
+	assert_seen(&g, "+CDS " NAME("reviews") " ");
+	assert_has(&g, "/run/edge/default.json");
+	assert_has(&g, "/run/edge/ROOTCA.json");
+	guest_want_all(&g, XDS_LISTENER);
+	assert_seen(&g, "+LDS " NAME("reviews") " +LDS inbound/shop/edge:9080 ");
+	assert_has(&g, "/run/edge/default.json");
+	assert_has(&g, "/run/edge/ROOTCA.json");
+	leave(&g, &h);
+}
+
 TEST(an_inbound_listener_is_bound_and_leads_to_no_cluster_of_the_mesh)
 {
 	struct guest g;
@@ -210,6 +237,9 @@ TEST(bindings_that_cannot_be_understood_end_the_stream_with_their_path)
 		  "address and a port such as 127.0.0.1:9080" },
 		{ NODE(BINDING("a", "127.0.0.1:1") "," BINDING("a", "127.0.0.1:2")),
 		  "INVALID_ARGUMENT: node.metadata: weft.dev.bindings has a twice" },
+		{ "{\"id\":\"shop/edge-1\",\"metadata\":{\"weft.dev\":{\"secrets\":\"here\"}}}",
+		  "INVALID_ARGUMENT: node.metadata: weft.dev.secrets must be a directory's whole "
+		  "path such as /run/weft/edge" },
 	};
 
 	for (size_t i = 0; i < array_count(cases); i++) {
