@@ -207,9 +207,10 @@ const struct command certificate_command = {
 	},
 	.settings = table,
 	.settings_size = sizeof(struct certificate_settings),
-	.notes = "Ask again when half of its life is over; the key is new each time. default.json\n"
-		 "and ROOTCA.json are the same as secrets that an Envoy watches. Keep all of it off\n"
-		 "disks: /run is memory. Who may have which identity: MeshConfig.localIdentities.",
+	.notes = "Ask again when half of its life is over; the key is new each time.\n"
+		 "default.json and ROOTCA.json are the same as secrets that an Envoy watches.\n"
+		 "Keep all of it off disks: /run is memory. Who may have which identity:\n"
+		 "MeshConfig.localIdentities.",
 	.see_also = "weft run, weft proxy status",
 	.takes_words = true,
 	.exits = EXITS_REMOTE,
