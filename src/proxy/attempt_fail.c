@@ -57,6 +57,7 @@ static bool retry_schedule(struct exchange *x, enum retry_decision decision)
 	}
 	attempt_end(x);
 	x->attempt.pooled.fresh = decision == RETRY_DECISION_FRESH;
+	x->attempt.pooled.fresh_since = loop_now(x->worker->loop);
 	exchange_move(x, EXCHANGE_BACKOFF);
 	/* Behind the present callback at least, so that a row of refusals is no recursion. */
 	if (after.ns > 0)

@@ -54,9 +54,15 @@ static void move_to_others(struct upstream_conn *uc, int state)
 	uc->state = state;
 }
 
+/* All that one end of a connection of HTTP/2 turned away may share the next one. */
+static bool is_fresh(const struct upstream_conn *uc, const struct pool_request *r)
+{
+	return uc->requests == 0 || (uc->http2 && uc->dialled.ns >= r->fresh_since.ns);
+}
+
 bool pool_conn_fits(const struct upstream_conn *uc, const struct pool_request *r)
 {
-	if (r->fresh && uc->requests > 0)
+	if (r->fresh && !is_fresh(uc, r))
 		return false;
 	return r->codec == HTTP_CODEC_AUTO || uc->http2 == (r->codec == HTTP_CODEC_HTTP2);
 }
@@ -392,7 +398,7 @@ static void open_conn(struct upstream *u, enum http_codec codec)
 	uc->conn = upstream_dial(u);
 	assert(uc->conn);
 	uc->generation = u->generation;
-	uc->since = loop_now(loop_of(u));
+	uc->since = uc->dialled = loop_now(loop_of(u));
 	list_init(&uc->in_pool);
 	list_push_back(&u->others, &uc->in_pool);
 	u->conn_count++;

@@ -44,6 +44,7 @@ struct upstream_conn {
 	bool local_close;     /* we end it */
 	bool timed_out;       /* while connecting */
 	struct instant since; /* dialled, or idle */
+	struct instant dialled;
 	struct timer connect_timer;
 	struct timer lifetime; /* until shortly before the peer's certificate ends */
 	struct deferred reap;  /* also: looks at one that arrived */
@@ -57,7 +58,10 @@ struct pool_request {
 	void (*on_failed)(struct pool_request *r, enum reason reason, struct str detail);
 	uint8_t priority;
 	uint8_t codec; /* enum http_codec the stream needs; AUTO: either */
-	bool fresh;    /* only a connection that has carried no request yet */
+	/* Only a connection that has carried no request yet, or that takes many and was dialled
+	 * no earlier than this. */
+	bool fresh;
+	struct instant fresh_since;
 	/* private */
 	struct list in_waiters;
 	struct upstream *upstream;

@@ -6,14 +6,17 @@ is answered well.
 """
 
 import pytest
-from frames import Upstream, block, continuation, data, frame, headers
+from frames import (GOOD, PREFACE, Peer, Upstream, Wire, block, continuation, data, frame,
+                    headers)
 from harness.http1 import Closed, RawClient, exchange
 from harness.http2 import Http2Proxy
+from harness.servers import Scripted
 from hyperframe.frame import (GoAwayFrame, PingFrame, PriorityFrame, RstStreamFrame, SettingsFrame,
                               WindowUpdateFrame)
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE = range(9)
 END_STREAM, ACK, END_HEADERS, PADDED = 1, 1, 4, 8
+TURNED_AWAY = 20
 OTHER = 1001   # a stream that was never opened
 
 MALFORMED = {"stream PROTOCOL_ERROR", "connection PROTOCOL_ERROR"}
@@ -261,6 +264,26 @@ def test_a_request_that_is_refused_is_sent_again_whole(world, refusal):
     got = exchange(setting.proxy.address, "POST", "/bad", body=content)
     assert (got.status, got.body) == (200, b"done")
     assert setting.behind.bodies == [content, content]
+
+
+def test_all_that_one_connection_turned_away_share_the_next(world):
+    def serve(connection, number):
+        wire = Wire(connection)
+        wire.exactly(len(PREFACE))
+        wire.send(SettingsFrame(0).serialize())
+        wire.until(lambda: len(wire.ended) == TURNED_AWAY)
+        wire.send(GoAwayFrame(0, last_stream_id=0).serialize() if number == 1
+                  else b"".join(map(head, sorted(wire.ended))))
+        wire.until(lambda: False)
+
+    behind = Scripted(world, serve)
+    proxy = Http2Proxy(world, behind.port, flags=["--concurrency", "1"])
+    streams = set(range(1, 2 * TURNED_AWAY, 2))
+    with Peer(proxy.address) as peer:
+        peer.send(b"".join(headers(n, GOOD) for n in streams))
+        peer.until(lambda: peer.ended >= streams)
+        assert {peer.status(n) for n in streams} == {"200"}
+    assert proxy.admin.counter("cluster.app.upstream_cx_total") == 2
 
 
 @pytest.mark.parametrize("name", BODILESS)
