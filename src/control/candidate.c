@@ -115,6 +115,8 @@ static int address_set(struct candidate *c, struct candidate_write *w,
 		.now = loop_wall_now(s->loop),
 	};
 	r = virtual_address_pick(&s->addresses, &request, &c->pool, &w->virtual_address);
+	if (r < 0 && r != ERR_LIMIT)
+		return diag_fail(d, r, "cannot read the virtual addresses: %s", err_text(r));
 	if (r < 0)
 		return diag_fail(d, r, "no virtual address is left for Service %.*s/%.*s",
 				 STR_ARGS(doc->name_space), STR_ARGS(doc->name));

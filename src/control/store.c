@@ -73,15 +73,29 @@ struct str store_column_str(sqlite3_stmt *statement, int column)
 	return str_of(text, (size_t)sqlite3_column_bytes(statement, column));
 }
 
-int store_step_done(sqlite3_stmt *statement)
+int store_step(sqlite3_stmt *statement, bool *ret_row)
 {
 	int r = fault_point("store.step");
 
-	if (r < 0)
-		return r;
-	r = sqlite3_step(statement);
+	if (r == 0) {
+		int code = sqlite3_step(statement);
+
+		*ret_row = code == SQLITE_ROW;
+		if (code == SQLITE_ROW)
+			return 0;
+		r = store_error(code);
+	}
 	sqlite3_reset(statement);
-	return r == SQLITE_DONE || r == SQLITE_ROW ? 0 : store_error(r);
+	return r;
+}
+
+int store_step_done(sqlite3_stmt *statement)
+{
+	bool row;
+	int r = store_step(statement, &row);
+
+	sqlite3_reset(statement);
+	return r;
 }
 
 static int prepare_all(struct store *s, struct diag *d)
@@ -91,42 +105,6 @@ static int prepare_all(struct store *s, struct diag *d)
 				       &s->statements[i], NULL) != SQLITE_OK)
 			return store_fail(s, ERR_CORRUPT, d,
 					  "the store has not the tables it should");
-	return 0;
-}
-
-static int schema_read(struct store *s, int *ret_version, struct diag *d)
-{
-	sqlite3_stmt *statement;
-	int r;
-
-	r = sqlite3_prepare_v2(s->db, "PRAGMA user_version", -1, &statement, NULL);
-	if (r != SQLITE_OK)
-		return store_fail(s, store_error(r), d, "cannot read the store");
-	r = sqlite3_step(statement);
-	*ret_version = sqlite3_column_int(statement, 0);
-	sqlite3_finalize(statement);
-	if (r != SQLITE_ROW)
-		return store_fail(s, store_error(r), d, "cannot read the store");
-	return 0;
-}
-
-static int schema_make(struct store *s, struct diag *d)
-{
-	int version = 0, r;
-
-	r = schema_read(s, &version, d);
-	if (r < 0)
-		return r;
-	if (version > STORE_SCHEMA_VERSION)
-		return diag_fail(d, ERR_UNSUPPORTED,
-				 "the store has schema %d, and this version of weft knows up to %d",
-				 version, STORE_SCHEMA_VERSION);
-	if (version == STORE_SCHEMA_VERSION)
-		return 0;
-	/* There is no older schema yet: 0 is an empty file. */
-	r = store_exec(s, store_schema);
-	if (r < 0)
-		return store_fail(s, r, d, "cannot make the tables of the store");
 	return 0;
 }
 
@@ -185,7 +163,7 @@ int store_open(const char *path, struct store **ret_store, struct diag *d)
 	if (r == 0)
 		r = settings_make(s, d);
 	if (r == 0)
-		r = schema_make(s, d);
+		r = store_schema_open(s, d);
 	if (r == 0)
 		r = prepare_all(s, d);
 	umask(mask);
@@ -215,16 +193,16 @@ struct store *store_close(struct store *s)
 int store_fact_get(struct store *s, const char *name, struct pool *pool, struct str *ret_value)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_FACT_GET);
+	bool found;
 	int r;
 
 	store_bind_str(statement, 1, str_from(name));
-	r = sqlite3_step(statement);
-	if (r == SQLITE_ROW)
-		*ret_value = pool_strdup(pool, store_column_str(statement, 0));
+	r = store_step(statement, &found);
+	if (r < 0 || !found)
+		return r < 0 ? r : ERR_NOT_FOUND;
+	*ret_value = pool_strdup(pool, store_column_str(statement, 0));
 	sqlite3_reset(statement);
-	if (r == SQLITE_ROW)
-		return 0;
-	return r == SQLITE_DONE ? ERR_NOT_FOUND : store_error(r);
+	return 0;
 }
 
 int store_fact_set(struct store *s, const char *name, struct str value)
@@ -239,12 +217,14 @@ int store_fact_set(struct store *s, const char *name, struct str value)
 int store_revision(struct store *s, uint64_t *ret_applied)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_REVISION);
-	int r = sqlite3_step(statement);
+	bool found;
+	int r = store_step(statement, &found);
 
-	if (r == SQLITE_ROW)
-		*ret_applied = (uint64_t)sqlite3_column_int64(statement, 0);
+	if (r < 0)
+		return r;
+	*ret_applied = (uint64_t)sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
-	return r == SQLITE_ROW ? 0 : store_error(r);
+	return 0;
 }
 
 static int copy_to(struct store *s, const char *path, struct diag *d)

@@ -6,8 +6,9 @@
  * Objects as canonical JSON with the number that orders them, the history of what people
  * applied, small facts under names (trust domain, keys of the CA), virtual addresses and when
  * they may be given away again. One transaction per commit (WAL, synchronous=FULL): what was
- * acknowledged survives a power cut. A schema newer than ours is refused by name. One process
- * at a time has a store open: a lock beside it keeps a second control plane away.
+ * acknowledged survives a power cut. A schema newer than ours is refused by name, an older one is
+ * migrated, with a copy of the file as it was at PATH.schema-N. One process at a time has a store
+ * open: a lock beside it keeps a second control plane away.
  *
  * History is kept for the newest STORE_REVISIONS_KEPT revisions; what an object was before is
  * kept as long as one of them needs it.
@@ -27,7 +28,8 @@ struct store;
 #define STORE_MEMORY         ":memory:"
 
 /* Creates the file (0600) with the present schema when it is not there. ERR_CONFLICT
- * when another process has it open, ERR_UNSUPPORTED for a newer schema. */
+ * when another process has it open, ERR_UNSUPPORTED for a newer schema; a migration that fails
+ * leaves the file as it was. */
 must_check int store_open(const char *path, struct store **ret_store, struct diag *d);
 struct store *store_close(struct store *s);
 
@@ -107,8 +109,9 @@ struct store_owner {
 };
 
 /* Was this virtual address another Service's until less than seven days ago? */
-bool store_address_is_resting(struct store *s, struct str address, const struct store_owner *owner,
-			      struct wall_time now);
+must_check int store_address_is_resting(struct store *s, struct str address,
+					const struct store_owner *owner, struct wall_time now,
+					bool *ret_resting);
 /* The address that the Service had until less than seven days ago; ERR_NOT_FOUND. In `pool`. */
 must_check int store_address_of(struct store *s, const struct store_owner *owner,
 				struct wall_time now, struct pool *pool, struct str *ret_address);

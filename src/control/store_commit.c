@@ -23,20 +23,21 @@ static int each_object(sqlite3_stmt *statement,
 		       int (*on_object)(void *user, const struct store_object *o), void *user)
 {
 	struct store_object object;
-	int r, code = 0;
+	bool found;
+	int r;
 
-	while ((r = sqlite3_step(statement)) == SQLITE_ROW && code == 0) {
+	while ((r = store_step(statement, &found)) == 0 && found) {
 		object_read(statement, &object);
 		/* Of a kind that only a newer version knows: not ours to lose, nor to serve. */
 		if (object.kind == KIND_COUNT)
-			code = ERR_UNSUPPORTED;
+			r = ERR_UNSUPPORTED;
 		else
-			code = on_object(user, &object);
+			r = on_object(user, &object);
+		if (r)
+			break;
 	}
 	sqlite3_reset(statement);
-	if (code)
-		return code;
-	return r == SQLITE_DONE ? 0 : store_error(r);
+	return r;
 }
 
 int store_each(struct store *s, int (*on_object)(void *user, const struct store_object *o),
@@ -49,15 +50,16 @@ int store_at_revision(struct store *s, uint64_t revision,
 		      int (*on_object)(void *user, const struct store_object *o), void *user)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_REVISION_KNOWN);
+	bool known;
 	int r;
 
 	sqlite3_bind_int64(statement, 1, (sqlite3_int64)revision);
-	r = sqlite3_step(statement);
+	r = store_step(statement, &known);
 	sqlite3_reset(statement);
-	if (r == SQLITE_DONE && revision != 0)
-		return ERR_NOT_FOUND;
-	if (r != SQLITE_ROW && r != SQLITE_DONE)
-		return store_error(r);
+	if (r == 0 && !known && revision != 0)
+		r = ERR_NOT_FOUND;
+	if (r < 0)
+		return r;
 	statement = store_statement(s, STORE_AT_REVISION);
 	sqlite3_bind_int64(statement, 1, (sqlite3_int64)revision);
 	return each_object(statement, on_object, user);
@@ -67,10 +69,11 @@ int store_history(struct store *s, uint32_t count_max,
 		  int (*on_row)(void *user, const struct store_revision_row *row), void *user)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_HISTORY);
-	int r, code = 0;
+	bool found;
+	int r;
 
 	sqlite3_bind_int64(statement, 1, count_max);
-	while ((r = sqlite3_step(statement)) == SQLITE_ROW && code == 0) {
+	while ((r = store_step(statement, &found)) == 0 && found) {
 		const struct store_revision_row row = {
 			.revision = (uint64_t)sqlite3_column_int64(statement, 0),
 			.at = { sqlite3_column_int64(statement, 1) },
@@ -81,23 +84,25 @@ int store_history(struct store *s, uint32_t count_max,
 			.deleted = (uint32_t)sqlite3_column_int(statement, 6),
 		};
 
-		code = on_row(user, &row);
+		r = on_row(user, &row);
+		if (r)
+			break;
 	}
 	sqlite3_reset(statement);
-	if (code)
-		return code;
-	return r == SQLITE_DONE ? 0 : store_error(r);
+	return r;
 }
 
 static int number_next(struct store *s, uint64_t *ret_number)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_NUMBER_NEXT);
-	int r = sqlite3_step(statement);
+	bool found = false;
+	int r = store_step(statement, &found);
 
-	if (r == SQLITE_ROW)
-		*ret_number = (uint64_t)sqlite3_column_int64(statement, 0);
+	if (r < 0 || !found)
+		return r < 0 ? r : ERR_CORRUPT;
+	*ret_number = (uint64_t)sqlite3_column_int64(statement, 0);
 	sqlite3_reset(statement);
-	return r == SQLITE_ROW ? 0 : store_error(r);
+	return 0;
 }
 
 static void bind_key(sqlite3_stmt *statement, const struct store_write *w)
@@ -191,18 +196,19 @@ struct known {
 static int object_known(struct transaction *t, const struct store_write *w, struct known *ret_known)
 {
 	sqlite3_stmt *statement = store_statement(t->store, STORE_OBJECT_GET);
-	int r, code = 0;
+	bool found = false;
+	int r;
 
 	*ret_known = (struct known){ 0 };
 	bind_key(statement, w);
-	r = sqlite3_step(statement);
-	if (r == SQLITE_ROW) {
+	r = store_step(statement, &found);
+	if (found) {
 		ret_known->created = (uint64_t)sqlite3_column_int64(statement, 0);
 		ret_known->origin = (enum state_origin)sqlite3_column_int(statement, 1);
-		code = object_leave(t, w, statement);
+		r = object_leave(t, w, statement);
 	}
 	sqlite3_reset(statement);
-	return r == SQLITE_ROW || r == SQLITE_DONE ? code : store_error(r);
+	return r;
 }
 
 /* What a program registered is no part of the revisions, and so is its end. */
@@ -345,8 +351,8 @@ static void bind_owner(sqlite3_stmt *statement, int index, const struct store_ow
 	store_bind_str(statement, index + 1, owner->name);
 }
 
-bool store_address_is_resting(struct store *s, struct str address, const struct store_owner *owner,
-			      struct wall_time now)
+int store_address_is_resting(struct store *s, struct str address, const struct store_owner *owner,
+			     struct wall_time now, bool *ret_resting)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_ADDRESS_RESTING);
 	int r;
@@ -354,24 +360,24 @@ bool store_address_is_resting(struct store *s, struct str address, const struct 
 	store_bind_str(statement, 1, address);
 	sqlite3_bind_int64(statement, 2, now.ns - STORE_ADDRESS_REST.ns);
 	bind_owner(statement, 3, owner);
-	r = sqlite3_step(statement);
+	r = store_step(statement, ret_resting);
 	sqlite3_reset(statement);
-	return r == SQLITE_ROW;
+	return r;
 }
 
 int store_address_of(struct store *s, const struct store_owner *owner, struct wall_time now,
 		     struct pool *pool, struct str *ret_address)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_ADDRESS_OF);
+	bool found;
 	int r;
 
 	sqlite3_bind_int64(statement, 1, now.ns - STORE_ADDRESS_REST.ns);
 	bind_owner(statement, 2, owner);
-	r = sqlite3_step(statement);
-	if (r == SQLITE_ROW)
-		*ret_address = pool_strdup(pool, store_column_str(statement, 0));
+	r = store_step(statement, &found);
+	if (r < 0 || !found)
+		return r < 0 ? r : ERR_NOT_FOUND;
+	*ret_address = pool_strdup(pool, store_column_str(statement, 0));
 	sqlite3_reset(statement);
-	if (r == SQLITE_ROW)
-		return 0;
-	return r == SQLITE_DONE ? ERR_NOT_FOUND : store_error(r);
+	return 0;
 }

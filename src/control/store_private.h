@@ -8,7 +8,7 @@
 
 #include "control/store.h"
 
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 
 /* A virtual address is not given to another Service for so long after its last one went. */
 #define STORE_ADDRESS_REST   DURATION_SECONDS(7 * 24 * 3600)
@@ -54,8 +54,12 @@ extern const char store_schema[];
 sqlite3_stmt *store_statement(struct store *s, enum store_sql which);
 void store_bind_str(sqlite3_stmt *statement, int index, struct str value);
 struct str store_column_str(sqlite3_stmt *statement, int column);
+/* The next row, or none and the statement is reset. */
+int store_step(sqlite3_stmt *statement, bool *ret_row);
 /* Runs a statement that returns nothing of interest. */
 int store_step_done(sqlite3_stmt *statement);
 int store_exec(struct store *s, const char *sql);
 int store_error(int sqlite_code);
+/* The schema of the file is ours now: made, or migrated with a copy kept. */
+int store_schema_open(struct store *s, struct diag *d);
 int store_fail(struct store *s, int code, struct diag *d, const char *doing);

@@ -27,7 +27,7 @@ const char store_schema[] =
 	"CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE resting (virtual_address TEXT PRIMARY KEY, since INTEGER NOT NULL,"
 	"  namespace TEXT NOT NULL, name TEXT NOT NULL) WITHOUT ROWID;"
-	"PRAGMA user_version = 1;"
+	"PRAGMA user_version = 2;"
 	"COMMIT;";
 
 const char *const store_sql[STORE_SQL_COUNT] = {

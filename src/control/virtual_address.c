@@ -60,17 +60,34 @@ static bool range_has(const struct address_range *range, struct str text)
 	       ntohl(a.s_addr) - range_first(range) < range_size(range);
 }
 
-/* A Service that comes back has the address it had: programs may still hold it. */
-static bool is_own(const struct virtual_addresses *v, const struct virtual_address_request *request,
-		   const struct store_owner *owner, struct pool *pool, struct str *ret_address)
+/* A Service that comes back has the address it had: programs may still hold it. ERR_NOT_FOUND. */
+static int own(const struct virtual_addresses *v, const struct virtual_address_request *request,
+	       const struct store_owner *owner, struct pool *pool, struct str *ret_address)
 {
 	struct str address;
+	int r = store_address_of(request->store, owner, request->now, pool, &address);
 
-	if (store_address_of(request->store, owner, request->now, pool, &address) < 0 ||
-	    !range_has(request->range, address) || map_get(&v->used, address))
-		return false;
+	if (r < 0)
+		return r;
+	if (!range_has(request->range, address) || map_get(&v->used, address))
+		return ERR_NOT_FOUND;
 	*ret_address = address;
-	return true;
+	return 0;
+}
+
+static int is_free(const struct virtual_addresses *v, const struct virtual_address_request *request,
+		   const struct store_owner *owner, struct str address, bool *ret_free)
+{
+	bool resting = false;
+	int r = 0;
+
+	if (map_get(&v->used, address))
+		resting = true;
+	else
+		r = store_address_is_resting(request->store, address, owner, request->now,
+					     &resting);
+	*ret_free = !resting;
+	return r;
 }
 
 int virtual_address_pick(const struct virtual_addresses *v,
@@ -82,16 +99,20 @@ int virtual_address_pick(const struct virtual_addresses *v,
 	const struct store_owner owner = { request->name_space, request->name };
 	uint32_t size = range_size(request->range);
 	uint32_t start = (uint32_t)(hash_fnv1a64(key) % size);
+	int r = own(v, request, &owner, pool, ret_address);
 
-	if (is_own(v, request, &owner, pool, ret_address))
-		return 0;
+	if (r != ERR_NOT_FOUND)
+		return r;
 	for (uint32_t i = 0; i < size; i++) {
 		struct address_text text;
 		struct str address =
 			address_write(range_first(request->range) + (start + i) % size, &text);
+		bool free;
 
-		if (map_get(&v->used, address) ||
-		    store_address_is_resting(request->store, address, &owner, request->now))
+		r = is_free(v, request, &owner, address, &free);
+		if (r < 0)
+			return r;
+		if (!free)
 			continue;
 		*ret_address = pool_strdup(pool, address);
 		return 0;

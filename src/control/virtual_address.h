@@ -33,7 +33,7 @@ struct virtual_address_request {
 	struct wall_time now;
 };
 
-/* In `pool`, not marked as used. ERR_LIMIT when the range is used up. */
+/* In `pool`, not marked as used. ERR_LIMIT when the range is used up; what the store fails with. */
 must_check int virtual_address_pick(const struct virtual_addresses *v,
 				    const struct virtual_address_request *request,
 				    struct pool *pool, struct str *ret_address);

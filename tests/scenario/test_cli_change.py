@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 
 from harness.weft import Control
 
@@ -168,3 +169,30 @@ def test_a_backup_holds_every_document(world):
     other.wait_log("ready socket=")
     control.env["WEFT_ADDR"] = str(world.path("o/control.sock"))
     assert control.done("get", "svc", "-o", "name") == "service/a\nservice/b\n"
+
+
+def test_a_store_of_another_version_is_migrated_or_refused(world):
+    control = Control(world)
+    control.apply(SERVICES)
+    database = control.state / "weft.db"
+    control.program.terminate()
+    with sqlite3.connect(database) as db:
+        # As the first builds wrote it.
+        db.executescript("DROP TABLE resting; CREATE TABLE resting (virtual_address TEXT PRIMARY "
+                         "KEY, since INTEGER NOT NULL) WITHOUT ROWID; PRAGMA user_version = 1;")
+    db.close()
+    control.start()
+    assert control.done("get", "svc", "-o", "name") == "service/a\nservice/b\n"
+    control.done("delete", "svc/a")
+    control.done("rollback", "1")
+    control.program.terminate()
+    with sqlite3.connect(f"{database}.schema-1") as copy:
+        assert copy.execute("PRAGMA user_version").fetchone() == (1,)
+        assert copy.execute("SELECT count(*) FROM objects").fetchone() == (2,)
+    copy.close()
+    with sqlite3.connect(database) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    done = control.weft("control", "--state", control.state, "--run", control.rundir)
+    assert done.returncode != 0
+    assert "the store has schema 99, and this version of weft knows up to " in done.stderr

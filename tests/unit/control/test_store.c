@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -36,6 +37,12 @@ static void place_reopen(struct place *p)
 	assert_int_equal(store_open(p->path, &p->store, &d), 0);
 }
 
+/* What a migration keeps. */
+static void copy_path(const struct place *p, char *path, size_t size)
+{
+	snprintf(path, size, "%s.schema-1", p->path);
+}
+
 static void place_close(struct place *p)
 {
 	char file[96];
@@ -47,6 +54,8 @@ static void place_close(struct place *p)
 		unlink(file);
 	}
 	snprintf(file, sizeof(file), "%s/copy.db", p->dir);
+	unlink(file);
+	copy_path(p, file, sizeof(file));
 	unlink(file);
 	assert_int_equal(rmdir(p->dir), 0);
 }
@@ -210,6 +219,17 @@ TEST(facts_are_kept_and_replaced)
 	place_close(&p);
 }
 
+static void assert_resting(struct place *p, const struct store_owner *owner, int64_t now_ns,
+			   bool expected)
+{
+	bool resting = !expected;
+
+	assert_int_equal(store_address_is_resting(p->store, STR("240.240.0.7"), owner,
+						  (struct wall_time){ now_ns }, &resting),
+			 0);
+	assert_int_equal(resting, expected);
+}
+
 TEST(an_address_rests_for_seven_days)
 {
 	struct place p;
@@ -226,22 +246,18 @@ TEST(an_address_rests_for_seven_days)
 
 	const struct store_owner own = { STR("shop"), STR("web") };
 	const struct store_owner other = { STR("shop"), STR("api") };
-	const struct str address = STR("240.240.0.7");
 	struct pool pool = POOL_INIT(0);
 	struct str had;
 
 	place_open(&p);
 	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
-	assert_false(store_address_is_resting(p.store, address, &other, (struct wall_time){ 0 }));
+	assert_resting(&p, &other, 0, false);
 	write.json = STR_EMPTY;
 	assert_int_equal(store_commit(p.store, &commit, &revision, &created), 0);
-	assert_true(
-		store_address_is_resting(p.store, address, &other, (struct wall_time){ 6 * day }));
-	assert_false(
-		store_address_is_resting(p.store, address, &other, (struct wall_time){ 8 * day }));
+	assert_resting(&p, &other, 6 * day, true);
+	assert_resting(&p, &other, 8 * day, false);
 	/* Whose it was has it again. */
-	assert_false(
-		store_address_is_resting(p.store, address, &own, (struct wall_time){ 6 * day }));
+	assert_resting(&p, &own, 6 * day, false);
 	assert_int_equal(
 		store_address_of(p.store, &own, (struct wall_time){ 6 * day }, &pool, &had), 0);
 	assert_str_equal(had, "240.240.0.7");
@@ -324,11 +340,224 @@ TEST(a_newer_schema_is_refused_by_name)
 	struct store *store;
 
 	place_open(&p);
-	assert_int_equal(store_exec(p.store, "PRAGMA user_version = 2"), 0);
+	assert_int_equal(store_exec(p.store, "PRAGMA user_version = 3"), 0);
 	p.store = store_close(p.store);
 	assert_int_equal(store_open(p.path, &store, &d), ERR_UNSUPPORTED);
-	assert_string_equal(d.text, "the store has schema 2, and this version of weft knows up "
-				    "to 1");
+	assert_string_equal(d.text, "the store has schema 3, and this version of weft knows up "
+				    "to 2");
+	diag_fini(&d);
+	place_close(&p);
+}
+
+/*
+ * Older schemas
+ */
+
+/* As the first and the last build of schema 1 had it. */
+#define RESTING_FIRST                                                                     \
+	"DROP TABLE resting;"                                                             \
+	"CREATE TABLE resting (virtual_address TEXT PRIMARY KEY, since INTEGER NOT NULL)" \
+	"  WITHOUT ROWID;"                                                                \
+	"INSERT INTO resting VALUES ('240.240.0.7', 0);"                                  \
+	"PRAGMA user_version = 1"
+#define RESTING_LAST                                                    \
+	"INSERT INTO resting VALUES ('240.240.0.7', 0, 'shop', 'web');" \
+	"PRAGMA user_version = 1"
+
+static const struct store_owner web = { STR_INIT("shop"), STR_INIT("web") };
+static const struct store_owner api = { STR_INIT("shop"), STR_INIT("api") };
+
+/* A store with one object, made old; it is closed. */
+static void place_open_old(struct place *p, const char *sql)
+{
+	uint64_t revision;
+
+	place_open(p);
+	assert_int_equal(write_one(p, "a", "{1}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(store_exec(p->store, sql), 0);
+	p->store = store_close(p->store);
+}
+
+/* PRAGMA user_version, and how many objects are there. */
+static void assert_file(const char *path, int version, int objects)
+{
+	sqlite3 *db;
+	sqlite3_stmt *s;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+					    "SELECT user_version, (SELECT count(*) FROM objects)"
+					    " FROM pragma_user_version",
+					    -1, &s, NULL),
+			 SQLITE_OK);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(s, 0), version);
+	assert_int_equal(sqlite3_column_int(s, 1), objects);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+}
+
+TEST(a_store_of_an_older_schema_is_migrated_and_a_copy_is_kept)
+{
+	static const char *const olds[] = { RESTING_FIRST, RESTING_LAST };
+
+	for (size_t i = 0; i < array_count(olds); i++) {
+		struct place p;
+		char copy[96];
+
+		place_open_old(&p, olds[i]);
+		copy_path(&p, copy, sizeof(copy));
+		assert_int_not_equal(access(copy, F_OK), 0);
+		place_reopen(&p);
+		assert_objects(&p, "a={1} ");
+		assert_past(&p, 1, "a={1} ");
+		assert_resting(&p, &api, 1, true);
+		/* The first build did not know whose it was: it rests for everybody. */
+		assert_resting(&p, &web, 1, i == 0);
+		assert_file(copy, 1, 1);
+		place_reopen(&p);
+		p.store = store_close(p.store);
+		assert_file(p.path, STORE_SCHEMA_VERSION, 1);
+		place_close(&p);
+	}
+}
+
+TEST(a_copy_that_an_earlier_migration_left_does_not_stand_in_the_way)
+{
+	struct place p;
+	char copy[96], half[104];
+	FILE *f;
+
+	place_open_old(&p, RESTING_FIRST);
+	copy_path(&p, copy, sizeof(copy));
+	snprintf(half, sizeof(half), "%s.new", copy);
+	for (unsigned i = 0; i < 2; i++) {
+		f = fopen(i ? half : copy, "w");
+		assert_non_null(f);
+		fputs("half of it", f);
+		fclose(f);
+	}
+	place_reopen(&p);
+	assert_file(copy, 1, 1);
+	assert_int_not_equal(access(half, F_OK), 0);
+	place_close(&p);
+}
+
+TEST(a_copy_that_cannot_be_kept_migrates_nothing)
+{
+	struct place p;
+	struct diag d = DIAG_INIT;
+	char copy[96];
+
+	place_open_old(&p, RESTING_FIRST);
+	copy_path(&p, copy, sizeof(copy));
+	assert_int_equal(mkdir(copy, 0700), 0);
+	assert_true(store_open(p.path, &p.store, &d) < 0);
+	assert_non_null(strstr(d.text, "cannot keep a copy at "));
+	diag_fini(&d);
+	assert_int_equal(rmdir(copy), 0);
+	assert_file(p.path, 1, 1);
+	snprintf(copy, sizeof(copy), "%s.schema-1.new", p.path);
+	assert_int_equal(unlink(copy), 0);
+	place_close(&p);
+}
+
+#ifdef WEFT_FAULTS
+TEST(a_migration_that_fails_anywhere_leaves_the_store_as_it_was)
+{
+	struct place p;
+	unsigned n;
+
+	place_open_old(&p, RESTING_FIRST);
+	for (n = 1;; n++) {
+		struct diag d = DIAG_INIT;
+		int r;
+
+		fault_arm(n, -EIO);
+		r = store_open(p.path, &p.store, &d);
+		if (!fault_delivered())
+			break;
+		fault_arm(0, 0);
+		assert_int_equal(r, -EIO);
+		assert_non_null(d.text);
+		diag_fini(&d);
+		assert_file(p.path, 1, 1);
+		p.store = NULL;
+	}
+	fault_arm(0, 0);
+	assert_true(n > 5);
+	assert_objects(&p, "a={1} ");
+	place_close(&p);
+}
+
+/* Everything that is read, one after the other. */
+static int read_all(struct place *p, struct pool *pool)
+{
+	struct buf text = BUF_INIT(0);
+	struct str value;
+	uint64_t revision;
+	bool resting;
+	int r = store_revision(p->store, &revision);
+
+	if (r == 0)
+		r = store_each(p->store, collect, &text);
+	if (r == 0)
+		r = store_at_revision(p->store, 1, collect, &text);
+	if (r == 0)
+		r = store_history(p->store, 10, count_row, &text);
+	if (r == 0)
+		r = store_fact_get(p->store, "ca.root", pool, &value);
+	if (r == 0)
+		r = store_address_is_resting(p->store, STR("240.240.0.7"), &api,
+					     (struct wall_time){ 1 }, &resting);
+	if (r == 0)
+		r = store_address_of(p->store, &web, (struct wall_time){ 1 }, pool, &value);
+	buf_fini(&text);
+	return r;
+}
+
+TEST(a_read_that_fails_anywhere_is_told_and_the_next_one_works)
+{
+	struct place p;
+	struct pool pool = POOL_INIT(0);
+	uint64_t revision;
+	unsigned n;
+
+	place_open(&p);
+	assert_int_equal(write_one(&p, "a", "{1}", STATE_APPLIED, &revision), 0);
+	assert_int_equal(store_fact_set(p.store, "ca.root", STR("one")), 0);
+	assert_int_equal(
+		store_exec(p.store, "INSERT INTO resting VALUES ('240.240.0.7', 0, 'shop', 'web')"),
+		0);
+	for (n = 1;; n++) {
+		int r;
+
+		fault_arm(n, -EIO);
+		r = read_all(&p, &pool);
+		if (!fault_delivered())
+			break;
+		fault_arm(0, 0);
+		assert_int_equal(r, -EIO);
+		assert_int_equal(read_all(&p, &pool), 0);
+	}
+	fault_arm(0, 0);
+	assert_true(n > 10);
+	pool_fini(&pool);
+	place_close(&p);
+}
+#endif
+
+TEST(a_database_of_something_else_is_refused)
+{
+	struct place p;
+	struct diag d = DIAG_INIT;
+
+	place_open(&p);
+	assert_int_equal(store_exec(p.store, "PRAGMA user_version = 0"), 0);
+	p.store = store_close(p.store);
+	assert_int_equal(store_open(p.path, &p.store, &d), ERR_CORRUPT);
+	assert_string_equal(d.text, "the file is a database of something else");
+	p.store = NULL;
 	diag_fini(&d);
 	place_close(&p);
 }
