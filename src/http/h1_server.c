@@ -146,7 +146,7 @@ static void begin(struct h1 *h, struct h1_stream *x, const struct http1_head *he
 static bool refuse_old_version(struct h1 *h, struct h1_stream *x, enum http1_result result,
 			       enum http1_fault fault)
 {
-	if (likely(!server_of(h)->options->http10_refused || x->head.version != 10) ||
+	if (likely(x->head.version != 10) || !server_of(h)->options->http10_refused ||
 	    (result == HTTP1_BAD && fault != HTTP1_FAULT_HOST_MISSING) || result == HTTP1_MORE)
 		return false;
 	h1_stream_free(x);
