@@ -5,6 +5,7 @@
  * to the second worker and was sent on a connection of the first opened none.
  */
 
+#include "crew.h"
 #include "rig.h"
 
 #include <errno.h>
@@ -55,24 +56,6 @@ static void end(void)
 	rig_fini(&r);
 }
 
-static void apply_secrets(const char *version)
-{
-	struct part *p[] = {
-		resources_secret_new(STR("default"), str_from(version), str_from(own->chain_pem),
-				     str_from(own->key_pem), STR_EMPTY),
-		resources_secret_new(STR("ROOTCA"), str_from(version), STR_EMPTY, STR_EMPTY,
-				     str_from(ca->pem)),
-	};
-	struct resource_change changes[2];
-	struct diag d = DIAG_INIT;
-
-	for (int i = 0; i < 2; i++)
-		changes[i] = (struct resource_change){ PART_SECRET, p[i]->name, p[i] };
-	assert_int_equal(resources_apply(&r.resources, changes, 2, 0, &d), 0);
-	for (int i = 0; i < 2; i++)
-		part_unref(p[i]);
-}
-
 static void begin_tls_with(const char *cluster, const struct str *alpn, uint32_t alpn_count)
 {
 	struct tls_options o = { .role = TLS_SERVER, .verify = TLS_VERIFY_REQUIRED };
@@ -86,7 +69,7 @@ static void begin_tls_with(const char *cluster, const struct str *alpn, uint32_t
 	o.key_pem = str_from(own->key_pem);
 	o.trust_pem = str_from(ca->pem);
 	begin(cluster);
-	apply_secrets("1");
+	secrets_apply(&r.resources, own, ca, "1");
 	rig_run(&r);
 	assert_int_equal(tls_context_new(&o, &r.dialled_tls, NULL), 0);
 }
@@ -320,7 +303,7 @@ TEST(a_connection_of_an_older_secret_is_not_used_again)
 	rig_pass(&r, IDLE_MS);
 	client = ask();
 	own = (test_cert_free(own), test_svid_new(ca, "spiffe://weft.local/ns/shop/sa/cart"));
-	apply_secrets("2");
+	secrets_apply(&r.resources, own, ca, "2");
 	rig_run(&r);
 	assert_int_equal(r.dialled_count, 2);
 	assert_true(peer_is_left(rig_dialled(&r, 0)));

@@ -10,119 +10,33 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "model/fixture.h"
+#include "crew.h"
 #include "model/yaml.h"
-#include "net/certs.h"
-#include "net/socket.h"
-#include "proxy/resources.h"
-#include "proxy/worker.h"
 
-#include "test.h"
-
-#define WORKERS  2
-#define CLIENTS  4
-#define REQUESTS 150
-
-struct rig {
-	struct loop *loop;
-	struct shared_domain domain;
-	struct stats stats;
-	struct metrics metrics;
-	struct worker_group group;
-	struct snapshots snapshots;
-	struct resources resources;
-};
+#define WORKERS             2
+#define CLIENTS             4
+#define REQUESTS            150
 
 /* Twenty years: these workers go by the clock of the machine. */
 #define CERTIFICATE_SECONDS (20LL * 365 * 86400)
 
-static struct rig r;
+static struct crew crew;
 static struct test_cert *ca;
 static uint16_t ports_behind[2];
 
-static void on_served(struct snapshots *s, uint64_t number)
-{
-	resources_served(&container_of(s, struct rig, snapshots)->resources, number);
-}
-
-static void rig_init(void)
-{
-	struct worker_group_options o = {
-		.count = WORKERS,
-		.domain = &r.domain,
-		.stats = &r.stats,
-		.metrics = &r.metrics,
-		.limits = { .held_max = 10,
-			    .hold_timeout = WORKER_HOLD_TIMEOUT,
-			    .connections_max = 1000,
-			    .endpoint_idle_max = 1000,
-			    .drain_time = DURATION_SECONDS(1) },
-	};
-
-	r = (struct rig){ 0 };
-	assert_int_equal(loop_new(&r.loop), 0);
-	shared_domain_init(&r.domain, WORKERS);
-	stats_init(&r.stats, WORKERS);
-	metrics_init(&r.metrics, WORKERS);
-	o.main_loop = r.loop;
-	assert_int_equal(worker_group_init(&r.group, &o), 0);
-	snapshots_init(&r.snapshots, r.loop, &r.domain, r.group.readers);
-	r.snapshots.on_served = on_served;
-	resources_init(&r.resources, &(struct resources_options){ .loop = r.loop,
-								  .domain = &r.domain,
-								  .stats = &r.stats,
-								  .snapshots = &r.snapshots });
-	r.resources.wildcard[PART_LISTENER] = true;
-	r.resources.wildcard[PART_CLUSTER] = true;
-}
-
 static void turn(void)
 {
-	assert_int_equal(loop_turn(r.loop, DURATION_MS(1)), 0);
-}
-
-static void rig_fini(void)
-{
-	worker_group_stop(&r.group);
-	worker_group_join(&r.group);
-	/* What was closed in the last turn leaves its loop, now on this thread. */
-	for (int i = 0; i < 8; i++)
-		for (int w = 0; w < WORKERS; w++)
-			assert_int_equal(loop_turn(r.group.workers[w]->loop, DURATION_NS(0)), 0);
-	for (int i = 0; i < 8; i++)
-		turn();
-	resources_close(&r.resources);
-	snapshots_fini(&r.snapshots);
-	shared_domain_collect(&r.domain);
-	assert_int_equal(r.domain.retired_count, 0);
-	resources_fini(&r.resources);
-	worker_group_fini(&r.group);
-	metrics_fini(&r.metrics);
-	stats_fini(&r.stats);
-	loop_free(r.loop);
+	crew_turn(&crew, DURATION_MS(1));
 }
 
 static void apply(enum part_kind kind, const char *yaml)
 {
-	struct part *p = compiled(kind, yaml);
-	struct resource_change change = { .kind = kind, .name = p->name, .part = p };
-	struct diag d = DIAG_INIT;
-
-	if (resources_apply(&r.resources, &change, 1, 0, &d) < 0)
-		fail_msg("%s", d.text);
-	part_unref(p);
-	diag_fini(&d);
+	crew_apply(&crew, kind, yaml);
 }
 
 static uint16_t port_of_listener(const char *name)
 {
-	const struct shared_table *t = r.snapshots.current->tables[SNAPSHOT_PORTS];
-
-	for (uint32_t i = 0; i < t->count; i++)
-		if (t->items[i] && strcmp(port_of(t->items[i])->name, name) == 0)
-			return address_port(&port_of(t->items[i])->address);
-	fail_msg("no port for %s", name);
-	return 0;
+	return address_port(crew_address(&crew, name));
 }
 
 #define LISTENER(name, socket, rest)                                                       \
@@ -193,20 +107,9 @@ static void apply_secrets(unsigned version)
 		.sans = "URI:spiffe://weft.local/ns/shop/sa/cart",
 		.not_after_seconds = CERTIFICATE_SECONDS,
 	});
-	struct part *p[2];
-	struct resource_change changes[2];
-	struct diag d = DIAG_INIT;
 
 	snprintf(text, sizeof(text), "%u", version);
-	p[0] = resources_secret_new(STR("default"), str_from(text), str_from(leaf->chain_pem),
-				    str_from(leaf->key_pem), STR_EMPTY);
-	p[1] = resources_secret_new(STR("ROOTCA"), STR("1"), STR_EMPTY, STR_EMPTY,
-				    str_from(ca->pem));
-	for (int i = 0; i < 2; i++)
-		changes[i] = (struct resource_change){ PART_SECRET, p[i]->name, p[i] };
-	assert_int_equal(resources_apply(&r.resources, changes, 2, 0, &d), 0);
-	for (int i = 0; i < 2; i++)
-		part_unref(p[i]);
+	secrets_apply(&crew.resources, leaf, ca, text);
 	test_cert_free(leaf);
 }
 
@@ -288,8 +191,8 @@ static void change(const struct changes *c, unsigned n)
 
 static void begin(const struct changes *c)
 {
-	rig_init();
-	assert_int_equal(worker_group_start(&r.group), 0);
+	crew_init(&crew, WORKERS);
+	assert_int_equal(worker_group_start(&crew.group), 0);
 	if (c->tls)
 		apply_secrets(0);
 	for (int i = 0; i < 2; i++)
@@ -300,7 +203,7 @@ static void begin(const struct changes *c)
 	apply_cluster(1, 3, c->cluster);
 	apply_routes(0, 0);
 	apply(PART_LISTENER, web);
-	while (r.snapshots.served < r.snapshots.current->number)
+	while (crew.snapshots.served < crew.snapshots.current->number)
 		turn();
 }
 
@@ -322,7 +225,7 @@ static void ask_while_everything_changes(const struct changes *c)
 		pthread_join(clients[i].thread, NULL);
 		assert_int_equal(clients[i].good, REQUESTS);
 	}
-	rig_fini();
+	crew_fini(&crew);
 }
 
 TEST(requests_are_answered_while_everything_changes)

@@ -2,6 +2,7 @@
  * TLS on both sides of the data path, with secrets that come, change and are missing
  */
 
+#include "crew.h"
 #include "rig.h"
 
 #include "net/certs.h"
@@ -60,20 +61,7 @@ static struct tls_context *context(enum tls_role role, const struct test_cert *c
 
 static void apply_secrets(const struct test_cert *leaf, const char *version)
 {
-	struct part *p[] = {
-		resources_secret_new(STR("default"), str_from(version), str_from(leaf->chain_pem),
-				     str_from(leaf->key_pem), STR_EMPTY),
-		resources_secret_new(STR("ROOTCA"), str_from(version), STR_EMPTY, STR_EMPTY,
-				     str_from(ca->pem)),
-	};
-	struct resource_change changes[2];
-	struct diag d = DIAG_INIT;
-
-	for (int i = 0; i < 2; i++)
-		changes[i] = (struct resource_change){ PART_SECRET, p[i]->name, p[i] };
-	assert_int_equal(resources_apply(&r.resources, changes, 2, 0, &d), 0);
-	for (int i = 0; i < 2; i++)
-		part_unref(p[i]);
+	secrets_apply(&r.resources, leaf, ca, version);
 	rig_run(&r);
 }
 
