@@ -166,6 +166,23 @@ TEST(a_destination_that_comes_later_is_pushed_when_it_comes)
 	leave(&g, &h);
 }
 
+TEST(who_does_not_ask_for_endpoints_gets_its_routes_after_a_while)
+{
+	struct guest g;
+	struct house h;
+
+	enter(&g, &h, REVIEWS);
+	guest_want_all(&g, XDS_CLUSTER);
+	guest_want(&g, XDS_ENDPOINTS, NAME("details"));
+	buf_clear(&g.seen);
+	guest_want(&g, XDS_ROUTES, NAME("reviews"));
+	assert_seen(&g, "");
+	loop_advance(h.loop, XDS_WARM_TIMEOUT);
+	house_turns(&h, 30);
+	assert_seen(&g, "+RDS " NAME("reviews") " ");
+	leave(&g, &h);
+}
+
 TEST(what_a_foreign_proxy_acknowledged_counts_as_served)
 {
 	const struct proxy *p;
