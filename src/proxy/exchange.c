@@ -329,6 +329,13 @@ void exchange_open(struct downstream *client, struct stream *s)
  * Looking inside
  */
 
+const char *const exchange_state_names[] = {
+	[EXCHANGE_FILTERS] = "filters",       [EXCHANGE_ROUTED] = "routed",
+	[EXCHANGE_CONNECTING] = "connecting", [EXCHANGE_BACKOFF] = "backoff",
+	[EXCHANGE_UPSTREAM] = "upstream",     [EXCHANGE_RESPONSE] = "response",
+	[EXCHANGE_LOCAL] = "local",           [EXCHANGE_ENDED] = "ended",
+};
+
 void exchange_check(const struct exchange *x)
 {
 	const struct attempt *a = &x->attempt;
@@ -348,7 +355,7 @@ void exchange_check(const struct exchange *x)
 void exchange_dump(const struct exchange *x, struct dump *d)
 {
 	dump_line(d, "exchange");
-	dump_word(d, "state", exchange_states[x->state].name);
+	dump_word(d, "state", exchange_state_names[x->state]);
 	dump_number(d, "snapshot", x->snapshot->number);
 	dump_number(d, "attempts", x->attempts);
 	dump_number(d, "status", x->status);

@@ -157,22 +157,26 @@ void exchange_reset(struct exchange *x, enum reason reason, bool refused);
 #define EXCHANGE_TO(state) STATE_TO(EXCHANGE_##state)
 #define EXCHANGE_TO_END    (EXCHANGE_TO(LOCAL) | EXCHANGE_TO(ENDED))
 
-static const struct state_row exchange_states[] = {
-	[EXCHANGE_FILTERS] = { "filters", EXCHANGE_TO(ROUTED) | EXCHANGE_TO_END },
-	[EXCHANGE_ROUTED] = { "routed", EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END },
-	[EXCHANGE_CONNECTING] = { "connecting",
-				  EXCHANGE_TO(UPSTREAM) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END },
-	[EXCHANGE_BACKOFF] = { "backoff", EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END },
-	[EXCHANGE_UPSTREAM] = { "upstream",
-				EXCHANGE_TO(RESPONSE) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END },
-	[EXCHANGE_RESPONSE] = { "response", EXCHANGE_TO_END },
-	[EXCHANGE_LOCAL] = { "local", EXCHANGE_TO(ENDED) },
-	[EXCHANGE_ENDED] = { "ended", EXCHANGE_TO(ENDED) },
+/* Bytes beside the names, and not rows of both: every request looks here six times. */
+static const uint8_t exchange_moves[] = {
+	[EXCHANGE_FILTERS] = EXCHANGE_TO(ROUTED) | EXCHANGE_TO_END,
+	[EXCHANGE_ROUTED] = EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END,
+	[EXCHANGE_CONNECTING] = EXCHANGE_TO(UPSTREAM) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END,
+	[EXCHANGE_BACKOFF] = EXCHANGE_TO(CONNECTING) | EXCHANGE_TO_END,
+	[EXCHANGE_UPSTREAM] = EXCHANGE_TO(RESPONSE) | EXCHANGE_TO(BACKOFF) | EXCHANGE_TO_END,
+	[EXCHANGE_RESPONSE] = EXCHANGE_TO_END,
+	[EXCHANGE_LOCAL] = EXCHANGE_TO(ENDED),
+	[EXCHANGE_ENDED] = EXCHANGE_TO(ENDED),
 };
+
+extern const char *const exchange_state_names[];
 
 static inline void exchange_move(struct exchange *x, enum exchange_state to)
 {
-	state_move(exchange_states, x->state, to);
+	assert(exchange_moves[x->state] & STATE_TO(to));
+	state_trace(&x->state, "exchange", exchange_state_names[x->state],
+		    exchange_state_names[to]);
+	x->state = to;
 }
 
 static inline struct pool *exchange_pool(struct exchange *x)
