@@ -107,18 +107,40 @@ static const struct command *command_of(const struct invocation *in)
 	return command;
 }
 
+/* Pages of docs/reference that are about no command. */
+static const struct {
+	const char *name;
+	void (*put)(struct buf *out);
+} references[] = {
+	{ "kinds", manual_documents },
+};
+
+static bool put_reference(const struct invocation *in, struct buf *out)
+{
+	for (size_t i = 0; in->word_count == 1 && i < array_count(references); i++) {
+		if (!str_eq(str_from(in->words[0]), str_from(references[i].name)))
+			continue;
+		references[i].put(out);
+		return true;
+	}
+	return false;
+}
+
 static int run(const struct invocation *in)
 {
 	const struct man_settings *s = in->settings;
 	bool markdown = str_eq(str_from(s->form), str_from(manual_markdown.name));
 	const struct command *command = command_of(in);
 	struct buf text = BUF_INIT(0);
+	bool reference = markdown && put_reference(in, &text);
 
-	if (in->word_count && !command)
+	if (in->word_count && !command && !reference)
 		return cli_usage(in->cli, "man", "there is no command \"%s\"", in->words[0]);
 	if (s->into)
 		return write_all(in);
-	if (!markdown)
+	if (reference)
+		;
+	else if (!markdown)
 		page_of(command, &text);
 	else if (command)
 		manual_command(&manual_markdown, command, &text);
@@ -132,10 +154,11 @@ static int run(const struct invocation *in)
 const struct command man_command = {
 	.name = "man",
 	.summary = "Print the manual of weft or of a command",
-	.usage = "[COMMAND] [flags]",
+	.usage = "[COMMAND|kinds] [flags]",
 	.examples = {
 		{ "weft man apply | man -l -", "read it" },
 		{ "weft man --form markdown", "all of it as one page" },
+		{ "weft man kinds --form markdown", "the page on documents" },
 		{ "weft man --into /usr/local/share", "what make install does" },
 	},
 	.settings = table,

@@ -30,5 +30,8 @@ void manual_command(const struct manual_format *f, const struct command *c, stru
 /* All of it in Markdown: docs/reference/cli.md. */
 void manual_reference(struct buf *out);
 
+/* Kinds of documents, their fields and codes: docs/reference/documents.md. */
+void manual_documents(struct buf *out);
+
 /* "weft-proxy-status" */
 char *manual_page_name(const struct command *c);

@@ -19,9 +19,9 @@
 
 static const struct field parent_fields[] = {
 	FIELD(struct parent_ref, group, text, "group", .format = &format_group,
-	      .default_text = GATEWAY_GROUP, .text = "\"\" for a Service."),
+	      .default_text = GATEWAY_GROUP, .text = "Write \"\": only Services are parents."),
 	FIELD(struct parent_ref, kind, text, "kind", .format = &format_kind,
-	      .default_text = "Gateway", .text = "Service."),
+	      .default_text = "Gateway", .text = "Write Service: only Services are parents."),
 	FIELD(struct parent_ref, name_space, text, "namespace", .format = &format_dns_label,
 	      .text = "Namespace of the Service; that of the route where not set."),
 	FIELD(struct parent_ref, name, text, "name", .required = true, .format = &format_dns_name,
@@ -171,9 +171,9 @@ static const struct object match_object = {
 
 static const struct field backend_fields[] = {
 	FIELD(struct backend_ref, group, text, "group", .format = &format_group, .default_text = "",
-	      .text = "\"\" for a Service."),
+	      .text = "\"\": only Services are backends."),
 	FIELD(struct backend_ref, kind, text, "kind", .format = &format_kind,
-	      .default_text = "Service", .text = "Service."),
+	      .default_text = "Service", .text = "Service: only Services are backends."),
 	FIELD(struct backend_ref, name_space, text, "namespace", .format = &format_dns_label,
 	      .text = "Namespace of the Service; that of the route where not set."),
 	FIELD(struct backend_ref, name, text, "name", .required = true, .format = &format_dns_name,

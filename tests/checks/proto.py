@@ -2,7 +2,7 @@
 """proto/ means the same to its generator as to protoc.
 
 Both read every file; messages, fields, oneofs, enums and all our options are compared. The
-build takes all of them.
+build takes all of them, and docs/reference/bootstrap.md says what they say.
 """
 
 import subprocess
@@ -15,6 +15,7 @@ from proto_files import sources
 from tree import ROOT, finish, text
 
 sys.path.insert(0, str(ROOT / "proto"))
+import reference  # noqa: E402
 import schema  # noqa: E402
 
 # Numbers of our options in weft/options.proto.
@@ -107,6 +108,16 @@ def not_built(names):
             yield f"{name}: proto/meson.build does not name it"
 
 
+def page_problems(parsed):
+    page = str(reference.PAGE.relative_to(ROOT))
+    if text(page) != reference.page(parsed):
+        yield f"{page}: is not up to date: proto/reference.py > {page}"
+    for m in parsed.messages():
+        for field in reference.served_fields(m) if reference.has_section(m) else []:
+            if not field.options.get("(weft.text)"):
+                yield f"{m.full_name}.{field.name}: is served and has no text"
+
+
 def main():
     names = sources()
     parsed = schema.load([str(ROOT / name) for name in names])
@@ -114,6 +125,7 @@ def main():
     ours = {m.full_name: ours_message(m) for m in parsed.messages()}
     theirs = {name: theirs_message(m) for name, m in protoc.messages.items()}
     problems = list(not_built(names))
+    problems += page_problems(parsed)
     problems += differences("message", ours, theirs)
     problems += differences("enum", {e.full_name: ours_enum(e) for e in parsed.enums()},
                             {name: theirs_enum(e) for name, e in protoc.enums.items()})

@@ -5,23 +5,36 @@
 #include "base/mem.h"
 #include "test.h"
 
+/* Pages of docs/reference, and the command that makes them. */
+static const struct {
+	const char *file;
+	const char *command;
+	void (*put)(struct buf *out);
+} pages[] = {
+	{ "cli.md", "weft man --form markdown", manual_reference },
+	{ "documents.md", "weft man kinds --form markdown", manual_documents },
+};
+
 TEST(the_reference_is_what_the_tables_say)
 {
-	struct buf page = BUF_INIT(0), made = BUF_INIT(0);
-	FILE *f = fopen(CLI_REFERENCE, "r");
-	char bytes[4096];
-	size_t n;
+	for (size_t i = 0; i < array_count(pages); i++) {
+		char *path = mem_printf(REFERENCE_PAGES "/%s", pages[i].file);
+		struct buf page = BUF_INIT(0), made = BUF_INIT(0);
+		FILE *f = fopen(path, "r");
+		char bytes[4096];
+		size_t n;
 
-	assert_non_null(f);
-	while ((n = fread(bytes, 1, sizeof(bytes), f)) > 0)
-		buf_append(&page, bytes, n);
-	fclose(f);
-	manual_reference(&made);
-	if (!str_eq(buf_str(&page), buf_str(&made)))
-		fail_msg("%s is not up to date: weft man --form markdown > %s", CLI_REFERENCE,
-			 "docs/reference/cli.md");
-	buf_fini(&page);
-	buf_fini(&made);
+		assert_non_null(f);
+		while ((n = fread(bytes, 1, sizeof(bytes), f)) > 0)
+			buf_append(&page, bytes, n);
+		fclose(f);
+		pages[i].put(&made);
+		if (!str_eq(buf_str(&page), buf_str(&made)))
+			fail_msg("%s is not up to date: %s > %s", path, pages[i].command, path);
+		buf_fini(&page);
+		buf_fini(&made);
+		mem_free(path);
+	}
 }
 
 TEST(every_page_has_what_a_man_page_has)
