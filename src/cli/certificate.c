@@ -5,6 +5,8 @@
  * speaks mutual TLS reads the PEM files; an Envoy watches default.json and ROOTCA.json.
  */
 
+#include <unistd.h>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -89,9 +91,15 @@ static void fill_trust(struct pool *pool, struct node *secret, const struct svid
 	tree_text(pool, tree_map(pool, n, "trusted_ca"), "inline_string", s->trust_pem);
 }
 
+/* One that is there is somebody's, with more in it perhaps: its mode is not ours to narrow. */
+static int make_place(const char *dir)
+{
+	return access(dir, F_OK) == 0 ? dir_make(dir, 07755) : dir_make_private(dir);
+}
+
 static int write_all(const struct svid *s, const char *dir)
 {
-	int r = dir_make_private(dir);
+	int r = make_place(dir);
 
 	if (r == 0)
 		r = write_secret(dir, "default", fill_certificate, s);

@@ -13,7 +13,8 @@
 #include "cli/output.h"
 #include "cli/remote.h"
 
-#define PAUSE DURATION_MS(100)
+#define PAUSE           DURATION_MS(100)
+#define ANSWER_TIME_MIN DURATION_SECONDS(1)
 
 struct wait_settings {
 	struct namespace_settings in;
@@ -41,10 +42,21 @@ static const struct setting table[] = {
 struct waited {
 	struct remote *remote;
 	const struct object_ref *ref;
+	struct instant end;
 	struct node *object; /* NULL: it is not there */
 	struct diag *diag;
 	int error;
 };
+
+/* How long one answer may take: a control plane that hangs does not stretch the waiting. */
+static struct duration time_left(const struct waited *w)
+{
+	struct duration left = instant_since(w->end, time_monotonic_now());
+
+	if (left.ns < ANSWER_TIME_MIN.ns)
+		return ANSWER_TIME_MIN;
+	return left.ns < REMOTE_TIMEOUT.ns ? left : REMOTE_TIMEOUT;
+}
 
 static bool is_created(struct waited *w)
 {
@@ -115,6 +127,7 @@ static bool is_ready(struct waited *w)
 		return w->object && is_ready_workload(w->object);
 	object_ref_path(&all, &path);
 	request.path = buf_str(&path);
+	request.timeout = time_left(w);
 	w->error = remote_try(w->remote, &request, &body, w->diag);
 	buf_fini(&path);
 	node_for_each (workload, node_get(w->error < 0 ? NULL : body, STR("items")))
@@ -147,6 +160,7 @@ static int look(struct waited *w, const char *condition)
 
 	object_ref_path(w->ref, &path);
 	request.path = buf_str(&path);
+	request.timeout = time_left(w);
 	r = remote_try(w->remote, &request, &w->object, w->diag);
 	buf_fini(&path);
 	if (r == ERR_NOT_FOUND) {
@@ -170,7 +184,7 @@ static int wait_for(const struct invocation *in, struct remote *remote,
 
 	object_ref_name(ref, &name);
 	for (;;) {
-		struct waited w = { .remote = remote, .ref = ref, .diag = &d };
+		struct waited w = { .remote = remote, .ref = ref, .end = end, .diag = &d };
 
 		r = look(&w, s->condition);
 		if (r != 0 || time_monotonic_now().ns >= end.ns)

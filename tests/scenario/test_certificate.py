@@ -50,3 +50,16 @@ def test_a_certificate_that_cannot_be_given_or_kept_says_why(world):
     away = weft(world, "certificate", "web", "--dir", world.path("x"),
                 env=world.env(WEFT_ADDR=world.path("nobody.sock")))
     assert away.returncode == 7 and not world.path("x").exists()
+
+
+def test_a_directory_that_is_there_keeps_its_mode_and_what_is_in_it(world):
+    control, directory = Control(world), world.path("etc")
+    directory.mkdir()
+    directory.chmod(0o755)
+    world.path("etc/other", "of somebody else")
+    assert certify(control, directory).returncode == 0
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o755
+    assert sorted(p.name for p in directory.iterdir()) == sorted((*SECRETS, *PEM, "other"))
+    assert [stat.S_IMODE((directory / f).stat().st_mode) for f in SECRETS + PEM] == [0o600] * 5
+    assert certify(control, world.path("new")).returncode == 0
+    assert stat.S_IMODE(world.path("new").stat().st_mode) == 0o700

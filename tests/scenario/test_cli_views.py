@@ -196,6 +196,16 @@ def test_a_script_waits_for_what_it_needs(world):
         (6, "error: service/default/a is not programmed in time\n")
 
 
+def test_a_control_plane_that_hangs_does_not_stretch_the_waiting(world):
+    control = Control(world)
+    control.program.signal(signal.SIGSTOP)
+    try:
+        done = control.weft("wait", "svc/a", "--timeout", "0s", guard=20)
+    finally:
+        control.program.signal(signal.SIGCONT)
+    assert done.returncode == 6 and "did not answer in time" in done.stderr
+
+
 def test_a_service_is_ready_when_a_workload_serves_it(world):
     control = Control(world)
     ready = start_wait(control, "service/web", "--for", "ready")
