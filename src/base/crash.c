@@ -1,6 +1,7 @@
 #include "base/crash.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -17,6 +18,7 @@
 #define STACK_BYTES    (64 * 1024)
 #define DUMP_BYTES_MAX (256 * 1024)
 #define DUMP_SECONDS   2
+#define HEAD_WAIT_MS   1000
 #define FRAMES_MAX     64
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -62,6 +64,19 @@ static const char *signal_name(int number)
 		if (signals[i].number == number)
 			return signals[i].name;
 	return NULL;
+}
+
+/* Whether standard error takes a line. A log that nobody reads any more must not keep the
+ * process from ending: who supervises it waits for that. */
+static bool is_read(void)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	int r;
+
+	do {
+		r = poll(&p, 1, HEAD_WAIT_MS);
+	} while (r < 0 && errno == EINTR);
+	return r == 1;
 }
 
 static void print_head(int number, const siginfo_t *info, int thread)
@@ -145,7 +160,7 @@ static void print_rest_in_child(void)
 		print_rest();
 	while (child > 0 && waitpid(child, &status, __WALL) < 0 && errno == EINTR)
 		continue;
-	if (status != 0 && write(STDERR_FILENO, failed, sizeof(failed) - 1) < 0)
+	if (status != 0 && is_read() && write(STDERR_FILENO, failed, sizeof(failed) - 1) < 0)
 		return;
 }
 
@@ -154,8 +169,10 @@ static void on_crash(int number, siginfo_t *info, unused_arg void *context)
 	int thread = (int)syscall(SYS_gettid), first = 0;
 
 	if (atomic_compare_exchange_strong(&crashed_thread, &first, thread)) {
-		print_head(number, info, thread);
-		print_rest_in_child();
+		if (is_read()) {
+			print_head(number, info, thread);
+			print_rest_in_child();
+		}
 	} else if (first != thread) {
 		for (;;)
 			pause();

@@ -16,6 +16,7 @@
  * second fault in it, or a walk in a circle, costs the rest of the dump and nothing else (it
  * has two seconds). The process itself only writes the first line, waits, and lets the signal
  * take its default course, so that the exit status and the core are those of the first fault.
+ * Where standard error takes nothing for a second, all of this is left out.
  * The handler runs on a stack of its own where the thread called crash_watch_thread(), since
  * the other one may be at its end.
  *

@@ -1,8 +1,11 @@
 #include "base/crash.h"
 
+#include <assert.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "in_child.h"
 
@@ -57,6 +60,30 @@ TEST(a_second_fault_costs_the_rest_of_the_dump_alone)
 	assert_non_null(strstr(text, "\nsubject number=7\n  whole\n"));
 	assert_non_null(strstr(text, "crash the dump ended by a fault of its own\n"));
 	assert_null(strstr(text, "crash done"));
+}
+
+static void crash_before_a_full_pipe(const void *user)
+{
+	static const char bytes[4096];
+	int ends[2];
+
+	assert(pipe2(ends, O_NONBLOCK) == 0);
+	while (write(ends[1], bytes, sizeof(bytes)) > 0)
+		continue;
+	assert(fcntl(ends[1], F_SETFL, 0) == 0);
+	dup2(ends[1], STDERR_FILENO);
+	crash_here(user);
+}
+
+TEST(a_crash_ends_where_nobody_reads_the_log)
+{
+	struct subject s = { .number = 1 };
+	char text[64];
+	int status = test_in_child(crash_before_a_full_pipe, &s, text, sizeof(text));
+
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+	assert_string_equal(text, "");
 }
 
 static void *end_slowly(void *user)
