@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/setting.h"
 #include "proxy/proxy.h"
+#include "proxy/telemetry_page.h"
 
 struct settings {
 	setting_text config;
@@ -19,6 +20,7 @@ struct settings {
 	setting_text log_level;
 	setting_text log_format;
 	setting_text mode;
+	setting_flag reference;
 	setting_flag version;
 	setting_flag help;
 };
@@ -40,6 +42,8 @@ static const struct setting settings_table[] = {
 	       "Lines of the log as"),
 	SETTING_CHOICE(struct settings, mode, 0, "serve", "MODE", modes,
 	       "Serve, or check the file and exit"),
+	SETTING(struct settings, reference, flag, NULL, NULL,
+	       "Print a page on counters, reasons and access logs, and exit."),
 	SETTING(struct settings, version, flag, NULL, NULL,
 	       "Print the version and exit."),
 	SETTING_SHORT(struct settings, help, flag, 'h', NULL, NULL,
@@ -67,6 +71,16 @@ static int print_help(void)
 
 	buf_printf(&text, "Usage: weft-proxy -c FILE [flags]\n\n");
 	settings_help(settings_table, &text);
+	fwrite(buf_str(&text).ptr, 1, buf_len(&text), stdout);
+	buf_fini(&text);
+	return 0;
+}
+
+static int print_reference(void)
+{
+	struct buf text = BUF_INIT(0);
+
+	telemetry_page(&text);
 	fwrite(buf_str(&text).ptr, 1, buf_len(&text), stdout);
 	buf_fini(&text);
 	return 0;
@@ -114,6 +128,8 @@ static int run(const struct settings *s, struct diag *d)
 	set_up_log(s);
 	if (s->help)
 		return print_help();
+	if (s->reference)
+		return print_reference();
 	if (s->version)
 		return printf("weft-proxy %s\n", WEFT_VERSION) < 0 ? -EIO : 0;
 	if (!s->config)

@@ -11,7 +11,7 @@ static const struct {
 	const char *name;
 	enum argument argument;
 } operators[LOG_OPERATOR_COUNT] = {
-#define X(id, name, argument) [id] = { name, argument },
+#define X(id, name, argument, text) [id] = { name, argument },
 	LOG_OPERATOR_MAP(X)
 #undef X
 };

@@ -146,28 +146,8 @@ static int64_t kept_writes_failed(const struct proxy *p)
 
 // clang-format off
 static const struct computed computed_rows[] = {
-	{ "cluster_manager.active_clusters",      clusters_active },
-	{ "control_plane.connected_state",        link_connected },
-	{ "listener_manager.total_listeners_active", listeners_active },
-	{ "server.concurrency",                   concurrency },
-	{ "server.live",                          live },
-	{ "server.memory_allocated",              memory },
-	{ "server.state",                         state },
-	{ "server.uptime",                        uptime },
-	{ "weft.config_revision_applied",         revision_applied },
-	{ "weft.config_revision_received",        revision_received },
-	{ "weft.kept_resources_used",             kept_used },
-	{ "weft.kept_writes",                     kept_writes },
-	{ "weft.kept_writes_failed",              kept_writes_failed },
-	{ "weft.resources_warming",               resources_warming },
-	{ "weft.snapshots_published",             snapshots_published },
-	{ "weft.objects_retired",                 objects_retired },
-	{ "weft.reports_failed",                  reports_failed },
-	{ "weft.reports_sent",                    reports_sent },
-	{ "weft.xds_failures",                    link_failures },
-	{ "weft.xds_resources",                   link_resources },
-	{ "weft.xds_resources_refused",           link_refused },
-	{ "weft.xds_resources_unchanged",         link_unchanged },
+#define X(function, name_, text) { .name = name_, .value = function },
+	STAT_COMPUTED_MAP(X)
 };
 // clang-format on
 
@@ -214,12 +194,8 @@ static int64_t retries_open(const struct cluster_state *c)
 
 // clang-format off
 static const struct cluster_gauge cluster_gauges[] = {
-	{ "circuit_breakers.default.cx_open",         cx_open },
-	{ "circuit_breakers.default.rq_open",         requests_open },
-	{ "circuit_breakers.default.rq_pending_open", pending_open },
-	{ "circuit_breakers.default.rq_retry_open",   retries_open },
-	{ "membership_healthy",                       membership_healthy },
-	{ "membership_total",                         membership_total },
+	STAT_CLUSTER_STATE_MAP(X)
+#undef X
 };
 // clang-format on
 

@@ -37,12 +37,18 @@ static void d_reap(struct deferred *deferred)
 	mem_free(d);
 }
 
+static void held_less(struct worker *w)
+{
+	w->held_count--;
+	stat_dec(w->cells, SERVER_HELD);
+}
+
 void downstream_closed(struct downstream *d)
 {
 	struct worker *w = d->worker;
 
 	if (d->stage == DOWNSTREAM_HELD && list_is_linked(&d->in_held))
-		w->held_count--;
+		held_less(w);
 	if (d->stage == DOWNSTREAM_INSPECTING || d->stage == DOWNSTREAM_HANDSHAKE)
 		stat_dec(d->cells, LISTENER_PRE_CX_ACTIVE);
 	stage_move(d, DOWNSTREAM_CLOSED);
@@ -280,6 +286,7 @@ static void hold(struct downstream *d)
 	conn_pause(d->conn);
 	list_push_back(&w->held, &d->in_held);
 	w->held_count++;
+	stat_inc(w->cells, SERVER_HELD);
 	timer_start(w->loop, &d->timer, w->group->options.hold_timeout);
 }
 
@@ -292,7 +299,7 @@ static void release_held(struct worker *w)
 		if (!l)
 			continue;
 		list_remove(&d->in_held);
-		w->held_count--;
+		held_less(w);
 		timer_stop(&d->timer);
 		conn_resume(d->conn);
 		begin(d, l);

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 // clang-format off
-#define X(id, word_, status_, flag_, details_, scope_, counter_, retry_, text_) \
+#define X(id, word_, status_, flag_, details_, scope_, counter_, retry_, text_, when_) \
 	[id] = {                                                                \
 		.word = word_,                                                  \
 		.status = status_,                                              \

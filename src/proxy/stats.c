@@ -4,10 +4,10 @@
 
 #include "base/mem.h"
 
-#define CACHE_LINE         64
+#define CACHE_LINE               64
 
-#define STAT_COUNTER(i, n) [i] = { n, false },
-#define STAT_GAUGE(i, n)   [i] = { n, true },
+#define STAT_COUNTER(i, n, text) [i] = { n, false },
+#define STAT_GAUGE(i, n, text)   [i] = { n, true },
 
 static const struct stat_row server_rows[] = { STAT_SERVER_MAP(STAT_COUNTER, STAT_GAUGE) };
 static const struct stat_row listener_rows[] = { STAT_LISTENER_MAP(STAT_COUNTER, STAT_GAUGE) };
@@ -15,11 +15,10 @@ static const struct stat_row http_rows[] = { STAT_HTTP_MAP(STAT_COUNTER, STAT_GA
 static const struct stat_row cluster_rows[] = { STAT_CLUSTER_MAP(STAT_COUNTER, STAT_GAUGE) };
 static const struct stat_row tcp_rows[] = { STAT_TCP_MAP(STAT_COUNTER, STAT_GAUGE) };
 
-static const char *const http_times[] = { [HTTP_RQ_TIME] = "downstream_rq_time" };
-static const char *const cluster_times[] = {
-	[CLUSTER_RQ_TIME] = "upstream_rq_time",
-	[CLUSTER_CX_CONNECT_TIME] = "upstream_cx_connect_ms",
-};
+#define STAT_TIME(i, n, text) [i] = n,
+
+static const char *const http_times[] = { STAT_HTTP_TIME_MAP(STAT_TIME) };
+static const char *const cluster_times[] = { STAT_CLUSTER_TIME_MAP(STAT_TIME) };
 
 // clang-format off
 #define ROWS(r)  .rows = (r), .row_count = array_count(r)

@@ -1,7 +1,6 @@
 #include "cli/manual.h"
 
-#include <stdio.h>
-
+#include "base/file.h"
 #include "base/mem.h"
 #include "test.h"
 
@@ -20,14 +19,8 @@ TEST(the_reference_is_what_the_tables_say)
 	for (size_t i = 0; i < array_count(pages); i++) {
 		char *path = mem_printf(REFERENCE_PAGES "/%s", pages[i].file);
 		struct buf page = BUF_INIT(0), made = BUF_INIT(0);
-		FILE *f = fopen(path, "r");
-		char bytes[4096];
-		size_t n;
 
-		assert_non_null(f);
-		while ((n = fread(bytes, 1, sizeof(bytes), f)) > 0)
-			buf_append(&page, bytes, n);
-		fclose(f);
+		assert_int_equal(file_read(path, 1 << 20, &page), 0);
 		pages[i].put(&made);
 		if (!str_eq(buf_str(&page), buf_str(&made)))
 			fail_msg("%s is not up to date: %s > %s", path, pages[i].command, path);

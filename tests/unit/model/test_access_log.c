@@ -109,7 +109,7 @@ TEST(older_forms_of_a_format_are_read)
 TEST(each_operator_that_we_answer_is_known_by_its_name)
 {
 	static const char *const names[] = {
-#define X(id, name, argument) name,
+#define X(id, name, argument, text) name,
 		LOG_OPERATOR_MAP(X)
 #undef X
 	};
