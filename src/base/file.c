@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include "base/mem.h"
 
 #define READ_BYTES 16384
+#define UNFINISHED ".XXXXXX" /* behind the path of a file that is being written */
 
 static void closep(int *fd)
 {
@@ -149,9 +151,36 @@ static int rename_file(const char *from, const char *to)
 	return rename(from, to) < 0 ? -errno : 0;
 }
 
+/* NAME.XXXXXX, as mkostemp() fills it in. */
+static bool is_unfinished(const char *entry, struct str name)
+{
+	static const char filled_in[] =
+		"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+	const char *end = entry + name.len;
+
+	return strlen(entry) == name.len + strlen(UNFINISHED) &&
+	       str_has_prefix(str_from(entry), name) && *end == '.' &&
+	       strspn(end + 1, filled_in) == strlen(UNFINISHED) - 1;
+}
+
+void file_remove_unfinished(const char *path)
+{
+	cleanup(mem_freep) char *parent = parent_of(path);
+	const char *slash = strrchr(path, '/');
+	struct str name = str_from(slash ? slash + 1 : path);
+	DIR *dir = opendir(parent);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+		if (is_unfinished(entry->d_name, name))
+			unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+}
+
 int file_write_atomic(const char *path, struct str bytes, mode_t mode)
 {
-	cleanup(mem_freep) char *temporary = mem_printf("%s.XXXXXX", path);
+	cleanup(mem_freep) char *temporary = mem_printf("%s" UNFINISHED, path);
 	int r = fault_point("mkostemp");
 
 	if (r < 0)

@@ -31,6 +31,10 @@ must_check int file_read_fd(int fd, size_t limit_bytes, struct buf *out);
  */
 must_check int file_write_atomic(const char *path, struct str bytes, mode_t mode);
 
+/* Removes what crashes in the middle of file_write_atomic() left behind. Nobody may be writing
+ * `path` meanwhile. */
+void file_remove_unfinished(const char *path);
+
 /*
  * Sees to it that a directory exists that only we can write to; missing parents are created
  * with 0700. One that exists must be ours, no symbolic link, and not writable by others:

@@ -66,6 +66,8 @@ int svid_load(const char *dir, struct str wanted_id, struct wall_time now, struc
 				 r == ERR_DENIED
 					 ? "the directory is another user's or open to others"
 					 : err_text(r));
+	/* There is a key in each. */
+	file_remove_unfinished(path);
 	r = file_read(path, FILE_BYTES_MAX, &text);
 	if (r < 0)
 		return diag_fail(d, r, "%s: %s", path, err_text(r));

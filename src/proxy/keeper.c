@@ -286,6 +286,7 @@ struct keeper *keeper_new(const struct keeper_options *options)
 	k->dir = mem_strdup_str(options->dir);
 	k->path = mem_printf("%s/" KEEPER_FILE, k->dir);
 	timer_init(&k->timer, on_due);
+	file_remove_unfinished(k->path);
 	return k;
 }
 

@@ -141,6 +141,37 @@ TEST(a_write_that_fails_anywhere_leaves_old_or_new_content_and_no_litter)
 }
 #endif
 
+static void touch(const struct scratch *s, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	assert_int_equal(file_write_atomic(path, STR("x"), 0600), 0);
+}
+
+TEST(what_crashes_left_half_written_is_removed_and_nothing_else)
+{
+	static const char *const stay[] = { "file",         "file.txt",    "file.abcde",
+					    "file.abcdefg", "file.abc-ef", "file2.abcdef",
+					    "fil.abcdefg",  ".abcdef",     "fileXabcdef" };
+	static const char *const go[] = { "file.abcdef", "file.Zz0189" };
+	struct scratch s = scratch_make("file");
+	char path[256];
+
+	for (size_t i = 0; i < array_count(stay); i++)
+		touch(&s, stay[i]);
+	for (size_t i = 0; i < array_count(go); i++)
+		touch(&s, go[i]);
+	file_remove_unfinished(s.path);
+	assert_int_equal(entry_count(s.dir), array_count(stay));
+	for (size_t i = 0; i < array_count(stay); i++) {
+		snprintf(path, sizeof(path), "%s/%s", s.dir, stay[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	scratch_remove(&s);
+	file_remove_unfinished(s.path);
+}
+
 static mode_t mode_of(const char *path)
 {
 	struct stat st;

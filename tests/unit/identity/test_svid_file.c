@@ -87,6 +87,23 @@ TEST(what_is_saved_is_loaded_and_nobody_else_can_read_it)
 	place_fini(&p);
 }
 
+TEST(a_key_that_a_crash_left_half_written_is_removed)
+{
+	struct place p;
+	struct svid *s;
+	char *half;
+
+	place_init(&p);
+	half = mem_printf("%s.aB3xyz", p.file);
+	assert_int_equal(svid_save(p.svid, p.dir), 0);
+	assert_int_equal(file_write_atomic(half, p.svid->key_pem, 0600), 0);
+	assert_int_equal(svid_load(p.dir, STR(ID), now, &s, NULL), 0);
+	svid_unref(s);
+	assert_int_equal(access(half, F_OK), -1);
+	mem_free(half);
+	place_fini(&p);
+}
+
 TEST(other_programs_find_the_leaf_first_in_the_file)
 {
 	cleanup(certificate_freep) struct certificate *c = NULL;

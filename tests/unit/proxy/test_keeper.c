@@ -203,6 +203,23 @@ TEST(the_next_process_serves_what_was_kept_and_says_so)
 	place_fini(&p);
 }
 
+/* place_fini() finds whatever stays. */
+TEST(what_a_crash_left_half_written_is_gone_with_the_next_process)
+{
+	struct place p;
+	char *half;
+
+	place_init(&p);
+	half = mem_printf("%s.aB3xyz", p.file);
+	assert_int_equal(dir_make_private(p.dir), 0);
+	assert_int_equal(file_write_atomic(half, STR("WEFTKE"), 0600), 0);
+	process_begin(&p, &owner);
+	assert_int_equal(access(half, F_OK), -1);
+	process_end(&p);
+	mem_free(half);
+	place_fini(&p);
+}
+
 TEST(what_another_one_kept_is_not_served)
 {
 	const struct kept_owner other = { STR_INIT("shop/web-1"),
