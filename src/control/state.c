@@ -87,6 +87,15 @@ struct load {
 	struct diag *diag;
 };
 
+/* What a row says beside its document is input as well. */
+static bool is_sound(const struct state *s, const struct store_object *stored,
+		     const struct document *doc)
+{
+	return doc->kind->id == stored->kind && str_eq(doc->name_space, stored->name_space) &&
+	       str_eq(doc->name, stored->name) &&
+	       (stored->origin == STATE_REGISTERED || stored->revision <= s->revision);
+}
+
 static int on_stored(void *user, const struct store_object *stored)
 {
 	struct load *load = user;
@@ -105,6 +114,14 @@ static int on_stored(void *user, const struct store_object *stored)
 			  STR_ARGS(stored->name_space), STR_ARGS(stored->name));
 		object_free(o);
 		return r;
+	}
+	if (!is_sound(load->state, stored, doc)) {
+		object_free(o);
+		return diag_fail(load->diag, ERR_CORRUPT,
+				 "the stored %s %.*s/%.*s is not what its row says: the store is "
+				 "damaged",
+				 kind_of(stored->kind)->name, STR_ARGS(stored->name_space),
+				 STR_ARGS(stored->name));
 	}
 	doc->created = stored->created;
 	doc->user = o;

@@ -3,7 +3,7 @@
  */
 
 #include "control/state.h"
-#include "control/store.h"
+#include "control/store_private.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -381,6 +381,32 @@ TEST(everything_is_there_after_a_restart)
 	/* The version is the hash of the bytes: what a proxy holds need not be sent again. */
 	assert_str_equal(version, text);
 	mesh_close(&m);
+}
+
+TEST(a_row_that_contradicts_its_document_is_damage)
+{
+	static const char *const damages[] = {
+		"UPDATE objects SET name = 'other'",     "UPDATE objects SET namespace = 'other'",
+		"UPDATE objects SET kind = 'HTTPRoute'", "UPDATE objects SET revision = 2",
+		"UPDATE objects SET revision = -1",
+	};
+	struct state_options options = { .trust_domain = STR("weft.local"), .is_live = is_live };
+
+	for (size_t i = 0; i < array_count(damages); i++) {
+		struct state *state = NULL;
+		struct mesh m;
+
+		mesh_open(&m);
+		options.user = &m;
+		assert_int_equal(apply(&m, SERVICE("reviews")), 0);
+		assert_int_equal(store_exec(m.store, "SAVEPOINT whole"), 0);
+		assert_int_equal(store_exec(m.store, damages[i]), 0);
+		assert_int_equal(state_new(m.loop, m.store, &options, &state, &m.diag),
+				 ERR_CORRUPT);
+		assert_non_null(strstr(m.diag.text, "the store is damaged"));
+		assert_int_equal(store_exec(m.store, "ROLLBACK TO whole; RELEASE whole"), 0);
+		mesh_close(&m);
+	}
 }
 
 TEST(what_is_not_live_is_no_endpoint_until_it_is)
