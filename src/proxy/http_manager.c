@@ -123,6 +123,6 @@ void http_manager_open(struct downstream *d)
 	lifetime_arm(d);
 	deadlines_init(&d->http.deadlines, w->loop);
 	d->http.server = http_server_conn_open_take(d->conn, &state->options, &server_handler, d);
-	if (w->draining)
+	if (w->state != WORKER_SERVING)
 		http_manager_drain(d);
 }

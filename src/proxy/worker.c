@@ -7,6 +7,7 @@
 #include "base/crash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/state.h"
 #include "net/acceptor.h"
 #include "net/socket.h"
 #include "net/socket_conn.h"
@@ -20,6 +21,14 @@
 
 /* Connections in the backlog that a worker takes at the beginning of a drain. */
 #define ACCEPT_WAITING_MAX 1024
+
+/* Drawn in worker.h. */
+static const struct state_row worker_states[] = {
+	[WORKER_SERVING] = { "serving", STATE_TO(WORKER_DRAINING) | STATE_TO(WORKER_STOPPING) },
+	[WORKER_DRAINING] = { "draining", STATE_TO(WORKER_DRAINED) | STATE_TO(WORKER_STOPPING) },
+	[WORKER_DRAINED] = { "drained", STATE_TO(WORKER_STOPPING) },
+	[WORKER_STOPPING] = { "stopping", 0 },
+};
 
 struct worker_port {
 	struct acceptor acceptor;
@@ -90,7 +99,7 @@ static void handover_arrived(struct task *t)
 	struct handover *h = container_of(t, struct handover, task);
 	struct worker *w = h->to;
 
-	if (w->stopping)
+	if (w->state == WORKER_STOPPING)
 		close(h->fd);
 	else
 		downstream_accept(w, h->listener_slot, h->fd, &h->peer);
@@ -143,7 +152,7 @@ static struct worker_port *port_open_here(struct worker *w, struct port *port)
 	p->worker = w;
 	p->port = port;
 	shared_hold(&port->shared, w->index);
-	if (w->draining)
+	if (w->state != WORKER_SERVING)
 		return p;
 	r = acceptor_start(w->loop, &p->acceptor, port->fd, on_accept);
 	p->accepting = r == 0;
@@ -200,7 +209,7 @@ static void on_snapshot(struct snapshot_reader *r, struct snapshot *before, stru
 	struct worker *w = container_of(r, struct worker, reader);
 
 	(void)before;
-	if (w->stopping)
+	if (w->state == WORKER_STOPPING)
 		return;
 	stat_inc(w->cells, SERVER_SNAPSHOTS);
 	clusters_update(w, next);
@@ -267,10 +276,10 @@ static void drained(struct task *t)
 
 static void check_drained(struct worker *w)
 {
-	if (!w->draining || w->drained || w->downstream_count > 0 ||
+	if (w->state != WORKER_DRAINING || w->downstream_count > 0 ||
 	    atomic_load(&w->group->loads[w->index].coming) > 0)
 		return;
-	w->drained = true;
+	state_move(worker_states, w->state, WORKER_DRAINED);
 	loop_post(w->group->main_loop, &w->drained_task, drained);
 }
 
@@ -280,7 +289,7 @@ void worker_connections_add(struct worker *w, int n)
 	atomic_store_explicit(&w->group->loads[w->index].connections, w->downstream_count,
 			      memory_order_relaxed);
 	stat_add(w->cells, SERVER_CONNECTIONS, (uint64_t)(int64_t)n);
-	if (unlikely(w->draining))
+	if (unlikely(w->state == WORKER_DRAINING))
 		check_drained(w);
 }
 
@@ -318,15 +327,16 @@ static void accepting_ended(struct task *t)
 
 static void drain(struct worker *w)
 {
-	if (w->draining)
+	if (w->state != WORKER_SERVING)
 		return;
-	w->draining = true;
+	/* While it serves still: drained is who has the last connection behind it. */
 	for (uint32_t i = 0; i < w->port_count; i++) {
 		if (!w->ports[i])
 			continue;
 		port_stop(w->ports[i]);
 		accept_waiting(w, w->ports[i]->port);
 	}
+	state_move(worker_states, w->state, WORKER_DRAINING);
 	loop_post(w->group->main_loop, &w->accepting_ended_task, accepting_ended);
 	list_for_each_safe (node, &w->downstreams)
 		downstream_drain(container_of(node, struct downstream, in_worker));
@@ -344,10 +354,9 @@ static void stop_turn(struct deferred *d)
 
 static void stop(struct worker *w)
 {
-	if (w->stopping)
+	if (w->state == WORKER_STOPPING)
 		return;
-	w->stopping = true;
-	w->draining = true;
+	state_move(worker_states, w->state, WORKER_STOPPING);
 	timer_stop(&w->stop_timer);
 	for (uint32_t i = 0; i < w->port_count; i++)
 		w->ports[i] = port_close(w->ports[i]);
@@ -592,7 +601,7 @@ void worker_check(const struct worker *w)
 	}
 	assert(w->held_count == held);
 	chunk_stock_check(&w->chunks);
-	assert(!w->stopping || w->draining);
+	assert(w->state != WORKER_DRAINED || w->downstream_count == 0);
 }
 
 static void ports_dump(const struct worker *w, struct dump *d)
@@ -615,9 +624,7 @@ void worker_dump(const struct worker *w, struct dump *d)
 	dump_number(d, "held", w->held_count);
 	if (w->reader.current)
 		dump_number(d, "snapshot", w->reader.current->number);
-	dump_flag(d, "draining", w->draining);
-	dump_flag(d, "stopping", w->stopping);
-	dump_flag(d, "drained", w->drained);
+	dump_word(d, "state", worker_states[w->state].name);
 	dump_enter(d);
 	loop_dump(w->loop, d);
 	chunk_stock_dump(&w->chunks, d);

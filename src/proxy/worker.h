@@ -78,6 +78,20 @@ struct worker_group {
 	_Atomic bool draining; /* set before the workers are told */
 };
 
+/*
+ *	serving ──▶ draining ──▶ drained
+ *	   └────────────┴───────────┴──▶ stopping
+ *
+ * Draining, it accepts nothing and its connections end. Drained, it has none left, and the main
+ * thread was told. Stopping, its loop ends with this turn.
+ */
+enum worker_state {
+	WORKER_SERVING,
+	WORKER_DRAINING,
+	WORKER_DRAINED,
+	WORKER_STOPPING,
+};
+
 struct worker {
 	struct worker_group *group;
 	uint32_t index;
@@ -96,9 +110,7 @@ struct worker {
 	uint32_t downstream_count;
 	uint32_t held_count;
 	uint64_t connection_id;
-	bool draining;
-	bool stopping;
-	bool drained; /* and the main thread was told */
+	enum worker_state state;
 	struct timer stop_timer;
 	struct deferred stop_later;
 	struct task accepting_ended_task;
