@@ -284,9 +284,10 @@ static void on_up(void *user)
 static void on_down(void *user, const struct xds_down *down)
 {
 	struct mesh_link *l = user;
-	/* We ended it, or the control plane did, as when the workload left the mesh. */
+	/* We ended it, for good or with the certificate that it was let in by, or the control plane
+	 * did, as when the workload left the mesh. */
 	bool in_order =
-		l->on_stopped ||
+		l->on_stopped || down->replaced ||
 		(down->was_up && (down->status == GRPC_OK || down->status == GRPC_NOT_FOUND));
 
 	log_write(in_order ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "xds.down", "reason=%s",

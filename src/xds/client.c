@@ -65,6 +65,7 @@ static void stream_down(struct xds_client *c, const char *reason, enum grpc_stat
 		.reason = reason,
 		.connected = c->stream_was_begun,
 		.was_up = c->up,
+		.replaced = c->reconnect,
 		.status = status,
 	};
 

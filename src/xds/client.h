@@ -26,6 +26,7 @@ struct xds_down {
 	const char *reason;
 	bool connected;          /* somebody took the connection, and the stream began */
 	bool was_up;             /* the server had taken the stream */
+	bool replaced;           /* by xds_client_reconnect(): another follows at once */
 	enum grpc_status status; /* of the stream; UNAVAILABLE also where the connection broke */
 };
 

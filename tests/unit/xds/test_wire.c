@@ -151,7 +151,7 @@ static void on_down(void *user, const struct xds_down *down)
 {
 	struct rig *g = user;
 
-	buf_append_str(&g->seen, STR("down "));
+	buf_append_str(&g->seen, down->replaced ? STR("replaced ") : STR("down "));
 	g->down_status = down->status;
 	g->down_connected = down->connected;
 }
@@ -417,6 +417,7 @@ TEST(a_reconnect_on_purpose_is_at_once)
 	xds_client_reconnect(g.client);
 	turns(&g, 30);
 	assert_int_equal(g.connects, 2);
+	assert_seen(&g, "replaced up ");
 	assert_int_equal(xds_client_stats(g.client).failures, 0);
 	rig_fini(&g);
 }
