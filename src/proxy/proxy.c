@@ -115,6 +115,9 @@ void proxy_terminate(struct proxy *p)
 	log_info("proxy.drains", "time=%llds", (long long)(p->options.drain_time.ns / 1000000000));
 	timer_start(p->loop, &p->drain_timer, p->options.drain_time);
 	worker_group_drain(&p->workers);
+	/* They may have been told before, and have nothing left to tell. */
+	if (p->workers.drained == p->workers.count)
+		on_drained(&p->workers);
 }
 
 static void on_signal(struct signal_source *s, int number)

@@ -27,14 +27,14 @@ spec:
 """
 
 
-def bootstrap_of_the_page():
-    return re.search(r"^```yaml\n(.*?)^```", PAGE.read_text(), re.S | re.M)[1]
+def bootstrap_of_the_page(page=PAGE):
+    return re.search(r"^```yaml\n(.*?)^```", page.read_text(), re.S | re.M)[1]
 
 
-def page_script(home):
-    """The blocks of the page, in order, in a shell that stops at the first failure."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.S | re.M)
-    assert len(blocks) >= 7
+def page_script(home, page=PAGE):
+    """The blocks of a page, in order, in a shell that stops at the first failure."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.S | re.M)
+    assert len(blocks) >= 6
     # `wait` returns the status of a program that a signal ended.
     steps = [re.sub(r"wait (%.*)", r"{ wait \1 || true; }", block) for block in blocks]
     return f"set -eum\ncd {home}\n" + "\n".join(
