@@ -82,6 +82,7 @@ fresh() {
 	local suite=$1 root started=$SECONDS
 
 	root=$(mktemp -d /var/tmp/weft-fresh.XXXXXX)
+	chmod 755 "$root" # as a / is: programs that are not root run in it
 	trap "rm -rf --one-file-system '$root'" EXIT
 	echo "test-fresh: $suite; its output goes to build-logs/fresh/$suite.log"
 	if make_root "$suite" "$root" > "$logs/$suite.log" 2>&1 &&
