@@ -87,7 +87,7 @@ enum http1_body {
 };
 
 struct http1_limits {
-	uint32_t count_max; /* fields */
+	uint32_t count_max; /* fields, without Host and Transfer-Encoding */
 	uint32_t bytes_max; /* of the whole head, or of the trailers */
 	/* The authority of a request of HTTP/1.0 that names none; empty: it is refused. What is
 	 * read without an authority could not be passed on as HTTP/1.1. */

@@ -379,10 +379,10 @@ static inline bool is_solid(char c)
 	return (uint8_t)c > ' ';
 }
 
-/* Room for one more. The limit stands before the capacity. */
-static enum step make_room(struct parse *c)
+/* Room for one more. The limit stands before the capacity, and is for what goes further. */
+static enum step make_room(struct parse *c, enum header_id id)
 {
-	if (c->h->count >= c->limits->count_max)
+	if (c->h->count >= c->limits->count_max && !is_absorbed(id))
 		return bad(c, HTTP1_FAULT_COUNT);
 	if (c->h->count == c->h->capacity)
 		headers_grow(c->h);
@@ -419,7 +419,7 @@ static inline enum step take_field(struct parse *c, const char **place)
 
 	if (id == HEADER_OTHER && check_name(c, text) != STEP_OK)
 		return STEP_BAD;
-	if (unlikely(c->h->count >= c->room) && make_room(c) != STEP_OK)
+	if (unlikely(c->h->count >= c->room) && make_room(c, id) != STEP_OK)
 		return STEP_BAD;
 	if (unlikely(end - colon < 3))
 		return colon == end ? STEP_MORE : short_value(c, colon + 1);

@@ -583,6 +583,20 @@ TEST(fields_are_limited_in_number)
 	pool_fini(&x.pool);
 }
 
+TEST(fields_that_go_no_further_take_no_room_wherever_they_stand)
+{
+	char text[4096];
+	size_t len = head_of_size(text, limits.count_max, 8).len - 2;
+	struct reading x;
+
+	memcpy(text + len, STR("Transfer-Encoding: chunked\r\n\r\n").ptr, 30);
+	x = read_head(str_of(text, len + 30), false);
+	assert_int_equal(x.result, HTTP1_DONE);
+	assert_int_equal(x.head.body, HTTP1_BODY_CHUNKED);
+	assert_int_equal(headers_count(&x.h), limits.count_max);
+	pool_fini(&x.pool);
+}
+
 TEST(a_head_is_limited_in_bytes)
 {
 	static char text[80 * 1024];
