@@ -419,10 +419,11 @@ static inline enum step take_field(struct parse *c, const char **place)
 
 	if (id == HEADER_OTHER && check_name(c, text) != STEP_OK)
 		return STEP_BAD;
-	if (unlikely(c->h->count >= c->room) && make_room(c, id) != STEP_OK)
-		return STEP_BAD;
 	if (unlikely(end - colon < 3))
 		return colon == end ? STEP_MORE : short_value(c, colon + 1);
+	/* Now that the name is whole. */
+	if (unlikely(c->h->count >= c->room) && make_room(c, id) != STEP_OK)
+		return STEP_BAD;
 
 	/* ": " and a value without space around is how nearly everybody writes. */
 	value = colon + 2;
