@@ -200,12 +200,10 @@ static struct upstream *endpoint_take(struct exchange *x, struct worker_cluster 
 	struct upstream *u = choose(x, wc);
 
 	if (!u) {
-		stat_inc(wc->cells, CLUSTER_CX_NONE_HEALTHY);
 		reply(x, REASON_NO_HEALTHY);
 		return NULL;
 	}
 	if (!breaker_take(u->state->breakers, limits, attempt_priority(x), BREAKER_REQUESTS)) {
-		stat_inc(wc->cells, CLUSTER_RQ_PENDING_OVERFLOW);
 		reply(x, REASON_OVERFLOW);
 		return NULL;
 	}

@@ -11,16 +11,28 @@ struct counter *exchange_cells(const struct exchange *x)
 	return x->client->http.cells;
 }
 
+/* Of the cluster that the request went to, or should have gone to; NULL: of none. */
+static struct counter *cluster_cells(const struct exchange *x)
+{
+	const struct worker_cluster *wc =
+		x->last_upstream ? x->last_upstream->cluster
+		: x->target      ? worker_cluster_at(x->worker, x->target->cluster.slot)
+				 : NULL;
+
+	return wc ? wc->cells : NULL;
+}
+
 void exchange_reason(struct exchange *x, enum reason reason)
 {
 	const struct reason_row *row = reason_row(reason);
+	struct counter *cells;
 
 	x->reason = reason;
 	x->flags |= response_flag_bit(row->flag);
 	if (row->scope == REASON_COUNTS_HTTP)
 		stat_inc(exchange_cells(x), row->counter);
-	else if (row->scope == REASON_COUNTS_CLUSTER && x->last_upstream)
-		stat_inc(x->last_upstream->cluster->cells, row->counter);
+	else if (row->scope == REASON_COUNTS_CLUSTER && (cells = cluster_cells(x)))
+		stat_inc(cells, row->counter);
 }
 
 /*

@@ -85,6 +85,22 @@ TEST(without_endpoints_503)
 	rig_fini(&r);
 }
 
+TEST(a_retry_without_endpoints_is_counted_once)
+{
+	begin_with("1001", "",
+		   "{match: {prefix: '/'}, route: {cluster: one, retry_policy: {retry_on: "
+		   "connect-failure}}}",
+		   "");
+	r.refused[0] = 1001;
+	say(GET);
+	assert_int_equal(cluster_count(CLUSTER_RQ_RETRY), 1);
+	rig_cluster(&r, "one", "", "");
+	rig_pass(&r, 1000);
+	assert_replied(REASON_NO_HEALTHY);
+	assert_int_equal(cluster_count(CLUSTER_CX_NONE_HEALTHY), 1);
+	rig_fini(&r);
+}
+
 TEST(a_refused_connection_is_503_when_there_is_no_other_endpoint)
 {
 	begin("1001");
