@@ -145,8 +145,9 @@ class Control:
 
     def member(self, service, port, command, version=None, flags=(), protocol="http"):
         """A program with one port, started by command(address, name)."""
-        address = f"127.77.0.{next(self.hosts)}"
-        name = f"{service}-{version or 'any'}-{address.rpartition('.')[2]}"
+        n = next(self.hosts)
+        address = f"127.77.{n >> 8}.{n & 255}"
+        name = f"{service}-{version or 'any'}-{n}"
         run = self.weft_run(command(address, name), service, [f"{port}/{protocol}"],
                             version=version, address=address, name=name, flags=flags)
         run.wait_ready(lambda: self.is_ready(address), "ready in the mesh")
