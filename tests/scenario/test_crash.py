@@ -19,12 +19,6 @@ def crash_report(text):
     return text[text.index("crash signal="):text.index("crash done")].splitlines()
 
 
-def another(member, before):
-    """Whether the proxy is another one; the one that crashed has a child for a moment."""
-    pids = member.processes("weft-proxy")
-    return pids and before not in pids
-
-
 def test_a_proxy_that_crashes_under_load_tells_and_comes_back(world):
     control, port = Control(world), world.port()
     doomed, other = (control.slow_server("web", port, text) for text in ("doomed", "other"))
@@ -34,7 +28,7 @@ def test_a_proxy_that_crashes_under_load_tells_and_comes_back(world):
         wait_until(lambda: load.result().tags["doomed"] > RATE, "a load on both")
         before = doomed.proxy_pid()
         os.kill(before, CRASH)
-        wait_until(lambda: another(doomed, before), "another proxy")
+        wait_until(lambda: doomed.is_followed(before), "another proxy")
         done = load.result().tags["doomed"]
         wait_until(lambda: load.result().tags["doomed"] > done + RATE, "a load on both again")
     assert (load.result().failures, load.result().errors) == (0, [])

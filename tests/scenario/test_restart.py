@@ -62,8 +62,8 @@ class Mesh:
         for member in members:
             before = member.proxy_pid()
             os.kill(before, signal.SIGKILL)
-            wait_until(lambda m=member, b=before: m.processes("weft-proxy") and
-                       m.proxy_pid() != b and m.admin().ready(), "a proxy that follows")
+            wait_until(lambda m=member, b=before: m.is_followed(b) and m.admin().ready(),
+                       "a proxy that follows")
 
 
 def test_proxies_start_without_a_control_plane_and_serve(world):

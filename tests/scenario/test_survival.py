@@ -41,6 +41,7 @@ def control_plane_gone(world, seconds):
     members = [control.nginx("web", port, f"location / {{ return 200 {text}; }}") for text in "ab"]
     control.apply(ROUTE.format(port=port, mark="before"))
     client, address = control.client("client", f"web:{port}")
+    wait_until(control.all_ready, "all to be ready")
     before = documents(control)
     with Load(address, rate=RATE, threads=4, until_stopped=True) as load:
         wait_until(lambda: load.result().requests > RATE, "a load that runs")

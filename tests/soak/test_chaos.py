@@ -56,7 +56,7 @@ class Chaos:
         member = self.copies[version][n]
         before, _ = member.proxy_pid(), member.directory()
         member.kill("weft-proxy")
-        wait_until(lambda: set(member.processes("weft-proxy")) - {before}, "a new proxy")
+        wait_until(lambda: member.is_followed(before), "a new proxy")
         wait_until(lambda: member.admin().ready(), "a new proxy that is ready")
 
     def lose_copy(self):

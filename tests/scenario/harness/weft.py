@@ -58,6 +58,11 @@ class Member:
     def proxy_pid(self):
         return self.processes("weft-proxy")[0]
 
+    def is_followed(self, before):
+        """Whether its proxy is another one; one that crashed has a child for a moment."""
+        pids = self.processes("weft-proxy")
+        return pids and before not in pids
+
     def directory(self):
         """The run files of its proxy."""
         if not self.place:
@@ -157,6 +162,9 @@ class Control:
         """Whether the Workload at an address takes requests."""
         return any(w["spec"]["address"] == address and w["spec"].get("readiness") == "Ready"
                    for w in self.workloads())
+
+    def all_ready(self):
+        return all(w["spec"].get("readiness") == "Ready" for w in self.workloads())
 
     def workloads(self):
         return self.json("get", "workloads", "-A")["items"]
