@@ -2,7 +2,8 @@
 """A program for scenarios: slow_server.py ADDRESS PORT MILLISECONDS TEXT
 
 Answers every request with the text after a while, so that at any moment of a load some
-requests are on their way through it.
+requests are on their way through it. An answer is written at once: no proxy could hide a death
+between head and body.
 """
 
 import sys
@@ -15,6 +16,7 @@ ADDRESS, PORT, MILLISECONDS, TEXT = sys.argv[1], *map(int, sys.argv[2:4]), sys.a
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = -1
 
     def do_GET(self):
         time.sleep(MILLISECONDS / 1000)
