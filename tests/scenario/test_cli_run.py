@@ -20,7 +20,7 @@ from harness.weft import Control, program, weft
 SIGNALS = """
 import os, signal, sys
 def show(number, _):
-    print(signal.Signals(number).name, flush=True)
+    os.write(1, signal.Signals(number).name.encode() + b"\\n")
     if number == signal.SIGTERM:
         sys.exit(7)
 for name in "TERM INT HUP QUIT USR1 USR2 WINCH".split():
@@ -34,14 +34,16 @@ while True:
 # Says whether it is in front of its terminal, and what it gets from there.
 ON_TERMINAL = """
 import os, signal, sys
+def say(text):
+    os.write(1, text.encode() + b"\\n")   # print() must not be interrupted by print()
 def on_int(*_):
-    print("interrupted", flush=True)
+    say("interrupted")
     sys.exit(5)
 signal.signal(signal.SIGINT, on_int)
-signal.signal(signal.SIGCONT, lambda *_: print("continued", flush=True))
-print("in front:", os.tcgetpgrp(0) == os.getpgrp(), flush=True)
+signal.signal(signal.SIGCONT, lambda *_: say("continued"))
+say(f"in front: {os.tcgetpgrp(0) == os.getpgrp()}")
 while True:
-    print("read:", sys.stdin.readline().strip(), flush=True)
+    say(f"read: {sys.stdin.readline().strip()}")
 """
 
 

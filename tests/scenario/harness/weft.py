@@ -79,7 +79,9 @@ class Member:
         if not word:
             pids = [self.run.pid, *pids]
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            # Those below `weft run` end with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class Control:
