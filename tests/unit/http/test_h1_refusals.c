@@ -1,4 +1,4 @@
-#include "h1_rig.h"
+#include "server_rig.h"
 
 static const struct {
 	const char *text;

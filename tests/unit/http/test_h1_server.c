@@ -1,4 +1,4 @@
-#include "h1_rig.h"
+#include "server_rig.h"
 
 #include <errno.h>
 

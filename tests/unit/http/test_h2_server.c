@@ -1,49 +1,7 @@
 #include "http/server.h"
 
 #include "h2_wire.h"
-#include "rig.h"
-#include "test.h"
-
-struct server {
-	struct rig rig;
-	struct peer client;
-	struct buf out; /* frames to send */
-	struct notes notes;
-	struct http_server_conn *hc; /* NULL: closed */
-	struct http_server_options options;
-};
-
-static void on_stream(struct http_server_conn *hc, struct stream *s)
-{
-	struct server *v = http_server_conn_user(hc);
-
-	assert_ptr_equal(http_server_conn_of(s), hc);
-	v->notes.stream = s;
-	s->handler = &notes_handler;
-	s->user = &v->notes;
-}
-
-static void on_fault(struct http_server_conn *hc, enum http_fault fault, uint16_t status)
-{
-	struct server *v = http_server_conn_user(hc);
-
-	buf_printf(&v->notes.log, "fault %d %d: %s\n", fault, status,
-		   http_server_conn_fault_detail(hc));
-}
-
-static void on_closed(struct http_server_conn *hc)
-{
-	struct server *v = http_server_conn_user(hc);
-
-	v->hc = NULL;
-	buf_printf(&v->notes.log, "connection closed\n");
-}
-
-static const struct http_server_handler server_handler = {
-	.on_stream = on_stream,
-	.on_fault = on_fault,
-	.on_closed = on_closed,
-};
+#include "server_rig.h"
 
 static void flush(struct server *v)
 {
@@ -52,18 +10,9 @@ static void flush(struct server *v)
 }
 
 /* A connection on which SETTINGS were exchanged. */
-static void server_init(struct server *v, const struct http_server_options *options)
+static void h2_init(struct server *v, const struct http_server_options *options)
 {
-	struct conn *ours, *theirs;
-
-	rig_init(&v->rig);
-	notes_init(&v->notes);
-	buf_init(&v->out, 0);
-	v->notes.user = v;
-	v->options = options ? *options : (struct http_server_options){ 0 };
-	memory_conn_pair(v->rig.loop, &v->rig.chunks, NULL, &ours, &theirs);
-	peer_init(&v->client, &v->rig, theirs);
-	v->hc = http_server_conn_open_take(ours, &v->options, &server_handler, v);
+	server_init(v, options);
 	assert_int_equal(buf_append_str(&v->out, STR(H2_PREFACE)), 0);
 	wire_frame(&v->out, WIRE_SETTINGS, 0, 0, STR_EMPTY);
 	flush(v);
@@ -71,18 +20,6 @@ static void server_init(struct server *v, const struct http_server_options *opti
 	wire_frame(&v->out, WIRE_SETTINGS, WIRE_ACK, 0, STR_EMPTY);
 	flush(v);
 	assert_int_equal(http_server_conn_codec(v->hc), HTTP_CODEC_HTTP2);
-}
-
-static void server_fini(struct server *v)
-{
-	if (v->hc)
-		http_server_conn_close(v->hc);
-	peer_fini(&v->client);
-	assert_null(v->hc);
-	assert_null(v->notes.stream);
-	notes_fini(&v->notes);
-	buf_fini(&v->out);
-	rig_fini(&v->rig);
 }
 
 #define GET_FIELDS  ":method=GET;:scheme=http;:authority=a;:path=/x"
@@ -94,18 +31,11 @@ static void get(struct server *v, uint32_t id)
 	flush(v);
 }
 
-static void reply_hello(struct stream *s, struct headers *h, bool end)
-{
-	(void)h;
-	(void)end;
-	stream_reply(s, 200, STR("text/plain"), STR("hello"));
-}
-
 TEST(h2_a_request_is_answered)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_headers = reply_hello;
 	get(&v, 1);
 	notes_expect(&v.notes, "headers GET a /x end\nclosed: ended in order\n");
@@ -119,7 +49,7 @@ TEST(h2_requests_may_come_byte_by_byte)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_headers = reply_hello;
 	wire_headers(&v.out, 0, 1, POST_FIELDS ";x-a=b");
 	wire_frame(&v.out, WIRE_DATA, 0, 1, STR("abc"));
@@ -135,7 +65,7 @@ TEST(h2_trailers_come_and_go)
 	struct server v;
 	struct headers h;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	wire_headers(&v.out, 0, 1, POST_FIELDS ";te=trailers");
 	wire_frame(&v.out, WIRE_DATA, 0, 1, STR("abc"));
 	wire_headers(&v.out, WIRE_END_STREAM, 1, "x-sum=1");
@@ -183,7 +113,7 @@ TEST(h2_bad_heads_reach_no_near_side)
 	for (size_t i = 0; i < array_count(bad_heads); i++) {
 		struct server v;
 
-		server_init(&v, NULL);
+		h2_init(&v, NULL);
 		wire_headers(&v.out, WIRE_END_STREAM, 1, bad_heads[i].fields);
 		flush(&v);
 		if (str_find(buf_str(&v.notes.log), 0, 'h') < buf_len(&v.notes.log) &&
@@ -207,7 +137,7 @@ TEST(h2_refusals_say_why)
 
 		if (bad_heads[i].status == 0 || bad_heads[i].fault == HTTP_FAULT_NONE)
 			continue;
-		server_init(&v, NULL);
+		h2_init(&v, NULL);
 		wire_headers(&v.out, WIRE_END_STREAM, 1, bad_heads[i].fields);
 		flush(&v);
 		wire_expect(&v.client, bad_heads[i].status == 400 ? "HEADERS 1 400 end\n"
@@ -223,7 +153,7 @@ TEST(h2_host_may_stand_for_the_authority)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	wire_headers(&v.out, WIRE_END_STREAM, 1, ":method=GET;:scheme=http;:path=/;host=b:1");
 	wire_headers(&v.out, WIRE_END_STREAM, 3, GET_FIELDS ";host=A");
 	flush(&v);
@@ -240,7 +170,7 @@ TEST(h2_cookie_crumbs_are_joined)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_closed = forget_stream;
 	wire_headers(&v.out, WIRE_END_STREAM, 1,
 		     GET_FIELDS ";cookie=a=b;x=y;cookie=c=d;cookie=e=f");
@@ -254,14 +184,14 @@ TEST(h2_fields_are_limited)
 	struct server v;
 	struct buf fields = BUF_INIT(0);
 
-	server_init(&v, &(struct http_server_options){ .headers_count_max = 2 });
+	h2_init(&v, &(struct http_server_options){ .headers_count_max = 2 });
 	wire_headers(&v.out, 0, 1, POST_FIELDS ";a=b;c=d;e=f");
 	flush(&v);
 	notes_expect(&v.notes, "fault 3 431: the fields are over a limit\n");
 	wire_expect(&v.client, "HEADERS 1 literal end\nRST_STREAM 1 0\n");
 	server_fini(&v);
 
-	server_init(&v, &(struct http_server_options){ .headers_bytes_max = 1000 });
+	h2_init(&v, &(struct http_server_options){ .headers_bytes_max = 1000 });
 	buf_printf(&fields, GET_FIELDS);
 	for (int i = 0; i < 20; i++)
 		buf_printf(&fields, ";abcdefgh=0123456789");
@@ -277,7 +207,7 @@ TEST(h2_a_body_keeps_to_its_length)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	wire_headers(&v.out, 0, 1, POST_FIELDS ";content-length=5");
 	wire_frame(&v.out, WIRE_DATA, WIRE_END_STREAM, 1, STR("abc"));
 	flush(&v);
@@ -291,7 +221,7 @@ TEST(h2_a_reset_is_told_with_its_code)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	get(&v, 1);
 	wire_u32(&v.out, WIRE_RST_STREAM, 1, 8);
 	flush(&v);
@@ -304,7 +234,7 @@ TEST(h2_the_near_side_resets_by_what_it_has_done)
 	struct server v;
 	struct headers h;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	get(&v, 1);
 	stream_reset(v.notes.stream, true);
 	rig_turn(&v.rig);
@@ -334,7 +264,7 @@ TEST(h2_a_reset_behind_the_answer_lets_it_go_out)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_headers = reply_and_reset;
 	wire_headers(&v.out, 0, 1, POST_FIELDS);
 	wire_frame(&v.out, WIRE_DATA, 0, 1, STR("abc"));
@@ -356,7 +286,7 @@ TEST(h2_a_paused_stream_withholds_its_window)
 	struct server v;
 	static char text[16000];
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_headers = pause_stream;
 	memset(text, 'a', sizeof(text));
 	wire_headers(&v.out, 0, 1, POST_FIELDS);
@@ -384,7 +314,7 @@ TEST(h2_a_sender_without_window_is_asked_to_stop)
 	struct iovec iov = { text, sizeof(text) };
 	struct headers h;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	get(&v, 1);
 	buf_clear(&v.notes.log);
 	memset(text, 'a', sizeof(text));
@@ -408,7 +338,7 @@ TEST(h2_streams_are_limited)
 {
 	struct server v;
 
-	server_init(&v, &(struct http_server_options){ .streams_max = 2 });
+	h2_init(&v, &(struct http_server_options){ .streams_max = 2 });
 	wire_headers(&v.out, WIRE_END_STREAM, 1, GET_FIELDS);
 	wire_headers(&v.out, WIRE_END_STREAM, 3, GET_FIELDS);
 	flush(&v);
@@ -427,7 +357,7 @@ TEST(h2_a_cut_answer_gets_as_far_as_it_came)
 	struct server v;
 	struct headers h;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_headers = NULL;
 	get(&v, 1);
 	headers_init(&h, &v.notes.stream->pool);
@@ -444,7 +374,7 @@ TEST(h2_draining_has_two_steps)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_headers = NULL;
 	get(&v, 1);
 	http_server_conn_drain(v.hc);
@@ -468,7 +398,7 @@ TEST(h2_draining_takes_the_time_it_is_given)
 {
 	struct server v;
 
-	server_init(&v, &(struct http_server_options){ .drain_timeout = DURATION_SECONDS(3) });
+	h2_init(&v, &(struct http_server_options){ .drain_timeout = DURATION_SECONDS(3) });
 	v.notes.on_headers = reply_hello;
 	get(&v, 1);
 	http_server_conn_drain(v.hc);
@@ -487,7 +417,7 @@ TEST(h2_draining_waits_for_no_ping_that_never_comes)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_headers = NULL;
 	get(&v, 1);
 	http_server_conn_drain(v.hc);
@@ -507,7 +437,7 @@ TEST(h2_a_goaway_of_the_client_ends_nothing_that_runs)
 	for (size_t i = 0; i < array_count(ids); i++) {
 		struct server v;
 
-		server_init(&v, NULL);
+		h2_init(&v, NULL);
 		v.notes.on_headers = NULL;
 		get(&v, 1);
 		notes_expect(&v.notes, "headers GET a /x end\n");
@@ -523,13 +453,9 @@ TEST(h2_a_goaway_of_the_client_ends_nothing_that_runs)
 
 TEST(h2_draining_begins_before_the_preface)
 {
-	struct server v = { 0 };
-	struct conn *ours, *theirs;
+	struct server v;
 
-	rig_init(&v.rig);
-	memory_conn_pair(v.rig.loop, &v.rig.chunks, NULL, &ours, &theirs);
-	peer_init(&v.client, &v.rig, theirs);
-	v.hc = http_server_conn_open_take(ours, &v.options, &server_handler, &v);
+	server_init(&v, NULL);
 	http_server_conn_drain(v.hc);
 	buf_append_str(&v.out, STR(H2_PREFACE));
 	wire_frame(&v.out, WIRE_SETTINGS, 0, 0, STR_EMPTY);
@@ -543,7 +469,7 @@ TEST(h2_draining_an_idle_connection_ends_it)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	http_server_conn_drain(v.hc);
 	rig_turn(&v.rig);
 	assert_false(v.client.eof);
@@ -556,7 +482,7 @@ TEST(h2_an_idle_connection_ends_in_time)
 {
 	struct server v;
 
-	server_init(&v, &(struct http_server_options){ .idle_timeout = DURATION_SECONDS(10) });
+	h2_init(&v, &(struct http_server_options){ .idle_timeout = DURATION_SECONDS(10) });
 	get(&v, 1);
 	rig_advance(&v.rig, DURATION_SECONDS(60));
 	assert_false(v.client.eof);
@@ -571,15 +497,13 @@ TEST(h2_an_idle_connection_ends_in_time)
 
 TEST(h2_the_preface_must_come_in_time)
 {
-	struct server v = { 0 };
-	struct conn *ours, *theirs;
+	struct http_server_options options = {
+		.codec = HTTP_CODEC_HTTP2,
+		.headers_timeout = DURATION_SECONDS(10),
+	};
+	struct server v;
 
-	rig_init(&v.rig);
-	v.options.codec = HTTP_CODEC_HTTP2;
-	v.options.headers_timeout = DURATION_SECONDS(10);
-	memory_conn_pair(v.rig.loop, &v.rig.chunks, NULL, &ours, &theirs);
-	peer_init(&v.client, &v.rig, theirs);
-	v.hc = http_server_conn_open_take(ours, &v.options, &server_handler, &v);
+	server_init(&v, &options);
 	rig_turn(&v.rig);
 	rig_advance(&v.rig, DURATION_SECONDS(9));
 	assert_false(v.client.eof);
@@ -653,7 +577,7 @@ TEST(h2_floods_end_the_connection)
 	for (size_t i = 0; i < array_count(floods); i++) {
 		struct server v;
 
-		server_init(&v, NULL);
+		h2_init(&v, NULL);
 		for (uint32_t n = 0; n < floods[i].bearable; n++) {
 			floods[i].write(&v, n * 2 + 1);
 			if (n % 50 == 49)
@@ -680,7 +604,7 @@ TEST(h2_a_ping_for_each_answer_is_no_flood)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	v.notes.on_headers = reply_hello;
 	for (uint32_t n = 0; n < 1000; n++) {
 		wire_headers(&v.out, WIRE_END_STREAM, n * 2 + 1, GET_FIELDS);
@@ -703,7 +627,7 @@ TEST(h2_resets_are_forgiven_with_time)
 {
 	struct server v;
 
-	server_init(&v, NULL);
+	h2_init(&v, NULL);
 	for (uint32_t n = 0; n < 2000; n++) {
 		reset_request(&v, n * 2 + 1);
 		if (n % 50 == 49) {
@@ -729,15 +653,8 @@ TEST(h2_every_truncation_of_a_session_is_survived)
 	len = buf_len(&session);
 	for (size_t cut = 1; cut < len; cut++) {
 		struct server v;
-		struct conn *ours, *theirs;
 
-		rig_init(&v.rig);
-		notes_init(&v.notes);
-		buf_init(&v.out, 0);
-		v.options = (struct http_server_options){ 0 };
-		memory_conn_pair(v.rig.loop, &v.rig.chunks, NULL, &ours, &theirs);
-		peer_init(&v.client, &v.rig, theirs);
-		v.hc = http_server_conn_open_take(ours, &v.options, &server_handler, &v);
+		server_init(&v, NULL);
 		peer_say(&v.client, str_slice(buf_str(&session), 0, cut));
 		conn_close(v.client.conn);
 		rig_turn(&v.rig);

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * What tests of HTTP/1 servers share: a connection of ours with its near side, and the client
- * as a scripted peer
+ * What tests of servers share: a connection of ours with its near side, and the client as a
+ * scripted peer
  */
 
 #include "http/server.h"
@@ -12,6 +12,7 @@
 struct server {
 	struct rig rig;
 	struct peer client;
+	struct buf out; /* what the client says next, where a test puts it together */
 	struct notes notes;
 	struct http_server_conn *hc; /* NULL: closed */
 	struct http_server_options options;

@@ -1,4 +1,4 @@
-#include "h1_rig.h"
+#include "server_rig.h"
 
 static void on_stream(struct http_server_conn *hc, struct stream *s)
 {
@@ -38,6 +38,7 @@ void server_init(struct server *v, const struct http_server_options *options)
 
 	rig_init(&v->rig);
 	notes_init(&v->notes);
+	buf_init(&v->out, 0);
 	v->notes.user = v;
 	v->options = options ? *options : (struct http_server_options){ 0 };
 	memory_conn_pair(v->rig.loop, &v->rig.chunks, NULL, &ours, &theirs);
@@ -53,6 +54,7 @@ void server_fini(struct server *v)
 	assert_null(v->hc);
 	assert_null(v->notes.stream);
 	notes_fini(&v->notes);
+	buf_fini(&v->out);
 	rig_fini(&v->rig);
 }
 
