@@ -159,7 +159,9 @@ static int ask(struct asking *a, struct str spiffe_id)
 	/* What is left of the call ends. */
 	for (unsigned i = 0; r == 0 && i < 4; i++)
 		r = loop_turn(a->remote.loop, DURATION_NS(0));
-	return r < 0 ? r : a->error;
+	if (r < 0)
+		return diag_fail(&a->diag, r, "waiting failed: %s", err_text(r));
+	return a->error;
 }
 
 static int certify(struct asking *a, struct str name_space, struct str account,

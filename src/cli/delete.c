@@ -103,8 +103,7 @@ static int refs_read(const struct invocation *in, struct sources *sources,
 
 	if (in->word_count &&
 	    object_refs_parse(in->words, in->word_count, name_space, pool, ret_refs, &d) < 0) {
-		(void)cli_problem(in->cli, &d, STR_EMPTY);
-		code = EXIT_USAGE;
+		code = cli_misuse(in->cli, &d);
 	} else if (sources_read(sources, &s->file, name_space, &d) < 0) {
 		code = sources_problem(sources, in->cli, &d);
 	} else {

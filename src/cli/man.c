@@ -136,6 +136,10 @@ static int run(const struct invocation *in)
 
 	if (in->word_count && !command && !reference)
 		return cli_usage(in->cli, "man", "there is no command \"%s\"", in->words[0]);
+	if (s->into && (markdown || in->word_count)) {
+		buf_fini(&text);
+		return cli_usage(in->cli, "man", "--into writes all pages, each in its own form");
+	}
 	if (s->into)
 		return write_all(in);
 	if (reference)

@@ -83,12 +83,12 @@ int output_parse(const struct output_settings *s, enum output *ret_output, struc
 int output_read(const struct cli *c, const struct output_settings *s, enum output *ret_output)
 {
 	struct diag d = DIAG_INIT;
-	int r = output_parse(s, ret_output, &d);
+	int code = EXIT_DONE;
 
-	if (r < 0)
-		(void)cli_problem(c, &d, STR_EMPTY);
+	if (output_parse(s, ret_output, &d) < 0)
+		code = cli_misuse(c, &d);
 	diag_fini(&d);
-	return r < 0 ? EXIT_USAGE : EXIT_DONE;
+	return code;
 }
 
 static void put_schema(struct node *map, const char *name, struct pool *pool)
