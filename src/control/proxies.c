@@ -354,6 +354,14 @@ static uint64_t revision(struct delta_stream *delta)
 	return state_revision(proxies_of(xds_stream_of(delta))->state);
 }
 
+/* Its stream is gone. */
+static void proxy_lose(struct proxy *proxy)
+{
+	proxy->scope = scope_free(proxy->scope);
+	proxy_set_state(proxy, PROXY_LOST);
+	proxy_grace_begin(proxy);
+}
+
 static void on_closed(struct xds_stream *s)
 {
 	struct proxy *proxy = s->user;
@@ -361,9 +369,7 @@ static void on_closed(struct xds_stream *s)
 	if (!proxy)
 		return;
 	proxy->stream = NULL;
-	proxy->scope = scope_free(proxy->scope);
-	proxy_set_state(proxy, PROXY_LOST);
-	proxy_grace_begin(proxy);
+	proxy_lose(proxy);
 }
 
 static const struct xds_server_callbacks server_callbacks = {
@@ -408,10 +414,8 @@ static void account_changed(struct proxy *proxy)
 
 	if (!s)
 		return;
-	proxy->scope = scope_free(proxy->scope);
+	proxy_lose(proxy);
 	stream_leave(s, GRPC_PERMISSION_DENIED, STR("the Workload belongs to another account now"));
-	proxy_set_state(proxy, PROXY_LOST);
-	proxy_grace_begin(proxy);
 }
 
 static void on_object(struct state_watch *w, const struct state_object *before,

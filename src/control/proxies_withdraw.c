@@ -156,15 +156,6 @@ static void commit(struct round *r)
 	diag_fini(&d);
 }
 
-static size_t due_count(const struct proxies *p)
-{
-	size_t count = 0;
-
-	list_for_each (node, &p->due)
-		count++;
-	return count;
-}
-
 static void on_withdrawal(struct timer *t)
 {
 	struct proxies *p = container_of(t, struct proxies, withdrawal);
@@ -172,7 +163,7 @@ static void on_withdrawal(struct timer *t)
 	struct list *node;
 
 	map_init(&r.guards);
-	r.writes = pool_new_array(&r.pool, struct state_write, due_count(p));
+	r.writes = pool_new_array(&r.pool, struct state_write, list_count(&p->due));
 	while ((node = list_pop_front(&p->due)))
 		withdraw(&r, container_of(node, struct proxy, in_due));
 	commit(&r);

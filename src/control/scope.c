@@ -97,11 +97,16 @@ static int secrets_read(struct scope *s, const struct pb_message *value, struct 
 	return 0;
 }
 
-static int bindings_read(struct scope *s, const struct pb_message *list, struct diag *d)
+static int bindings_read(struct scope *s, const struct pb_message *value, struct diag *d)
 {
+	const struct pb_message *list = pb_sub(value, PB_Value_list_value);
 	uint32_t count = pb_count(list, PB_ListValue_values);
 	int r = 0;
 
+	if (value && !list)
+		return diag_fail(d, ERR_CONFIG,
+				 "node.metadata: weft.dev.bindings must be a list of listeners and "
+				 "addresses");
 	if (count > SCOPE_BINDINGS_MAX)
 		return diag_fail(d, ERR_LIMIT, "node.metadata: more than %d weft.dev.bindings",
 				 SCOPE_BINDINGS_MAX);
@@ -115,16 +120,19 @@ static int bindings_read(struct scope *s, const struct pb_message *list, struct 
 
 int scope_read(const struct pb_message *node, struct scope **ret_scope, struct diag *d)
 {
-	const struct pb_message *facts =
-		pb_sub(member(pb_sub(node, PB_Node_metadata), "weft.dev"), PB_Value_struct_value);
+	const struct pb_message *value = member(pb_sub(node, PB_Node_metadata), "weft.dev");
+	const struct pb_message *facts = pb_sub(value, PB_Value_struct_value);
 	struct scope *s;
 	int r;
 
 	*ret_scope = NULL;
-	if (!facts)
+	if (!value)
 		return 0;
+	if (!facts)
+		return diag_fail(d, ERR_CONFIG,
+				 "node.metadata: weft.dev must be a mapping, with bindings");
 	s = mem_new(struct scope);
-	r = bindings_read(s, pb_sub(member(facts, "bindings"), PB_Value_list_value), d);
+	r = bindings_read(s, member(facts, "bindings"), d);
 	if (r == 0)
 		r = secrets_read(s, member(facts, "secrets"), d);
 	if (r < 0) {

@@ -257,6 +257,11 @@ TEST(bindings_that_cannot_be_understood_end_the_stream_with_their_path)
 		{ "{\"id\":\"shop/edge-1\",\"metadata\":{\"weft.dev\":{\"secrets\":\"here\"}}}",
 		  "INVALID_ARGUMENT: node.metadata: weft.dev.secrets must be a directory's whole "
 		  "path such as /run/weft/edge" },
+		{ "{\"id\":\"shop/edge-1\",\"metadata\":{\"weft.dev\":{\"bindings\":\"a\"}}}",
+		  "INVALID_ARGUMENT: node.metadata: weft.dev.bindings must be a list of listeners "
+		  "and addresses" },
+		{ "{\"id\":\"shop/edge-1\",\"metadata\":{\"weft.dev\":\"a\"}}",
+		  "INVALID_ARGUMENT: node.metadata: weft.dev must be a mapping, with bindings" },
 	};
 
 	for (size_t i = 0; i < array_count(cases); i++) {
