@@ -14,13 +14,13 @@
 #define CONFIG_BYTES_MAX (64 * 1024 * 1024)
 #define CHUNKS_FREE_MAX  16
 
-/* Drawn in proxy.h. Told to end, it may be told so again. */
+/* Drawn in proxy.h. */
 static const struct state_row proxy_states[] = {
 	[PROXY_STARTING] = { "starting", STATE_TO(PROXY_LIVE) | STATE_TO(PROXY_DRAINING) |
 						 STATE_TO(PROXY_ENDED) },
 	[PROXY_LIVE] = { "live", STATE_TO(PROXY_DRAINING) | STATE_TO(PROXY_ENDED) },
 	[PROXY_DRAINING] = { "draining", STATE_TO(PROXY_ENDED) },
-	[PROXY_ENDED] = { "ended", STATE_TO(PROXY_DRAINING) | STATE_TO(PROXY_ENDED) },
+	[PROXY_ENDED] = { "ended", 0 },
 };
 
 int proxy_read_config(const char *path, struct bootstrap **ret_bootstrap, struct diag *d)
